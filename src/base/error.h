@@ -1,0 +1,29 @@
+/* Filling in hyl_error. */
+#ifndef HYL_BASE_ERROR_H
+#define HYL_BASE_ERROR_H
+
+#include <hyperline/base.h>
+
+/*
+ * Fills `err` (which may be NULL) with a status and a formatted message and returns the status, so
+ * that a failure is one line: `return hyl__fail(err, HYL_ERR_ARG, "column %zu: ...", i);`
+ */
+hyl_status hyl__fail(hyl_error *err, hyl_status status, const char *format, ...) HYL_PRINTF(3, 4);
+/* The same for a failed system call: appends ": " and the text of `sys_errno` and keeps the number.
+ */
+hyl_status hyl__fail_errno(hyl_error *err, hyl_status status, int sys_errno, const char *format,
+                           ...) HYL_PRINTF(4, 5);
+/* NOMEM, with the message that every such failure has. */
+hyl_status hyl__fail_nomem(hyl_error *err);
+
+/* Puts a formatted text and ": " in front of the message that `err` has. */
+void hyl__error_prefix(hyl_error *err, const char *format, ...) HYL_PRINTF(2, 3);
+
+/* Sets flags (HYL_ERROR_...) on `err` and returns its status, to be chained after hyl__fail. */
+hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
+
+/* Copies text of known length into a fixed field, cut at a UTF-8 character's boundary,
+ * NUL-terminated. */
+void hyl__copy_text(char *dst, size_t cap, const char *src, size_t len);
+
+#endif
