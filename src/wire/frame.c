@@ -1,0 +1,132 @@
+#include "frame.h"
+
+#include "base/mem.h"
+
+hyl_status hyl__frame_init(hyl__frame *frame, size_t window_size, uint32_t max_body)
+{
+    memset(frame, 0, sizeof *frame);
+    frame->window_size = window_size != 0 ? window_size : HYL__FRAME_WINDOW;
+    frame->max_body = max_body != 0 ? max_body : HYL_MAX_MESSAGE;
+    frame->window = hyl__malloc(frame->window_size);
+    if (frame->window == NULL) {
+        return HYL_ERR_NOMEM;
+    }
+    frame->cap = frame->window_size;
+    return HYL_OK;
+}
+
+void hyl__frame_reset(hyl__frame *frame)
+{
+    hyl__free(frame->window);
+    hyl_buf_reset(&frame->out);
+    memset(frame, 0, sizeof *frame);
+}
+
+/* A window that one large message made large goes back to its usual size once it is empty. */
+static void shrink_window(hyl__frame *frame)
+{
+    uint8_t *window = hyl__realloc(frame->window, frame->window_size);
+    if (window != NULL) {
+        frame->window = window;
+        frame->cap = frame->window_size;
+    }
+}
+
+static hyl_status grow_window(hyl__frame *frame)
+{
+    size_t cap = 0;
+    if (!hyl__mul_size(frame->cap, 2, &cap)) {
+        return HYL_ERR_NOMEM;
+    }
+    uint8_t *window = hyl__realloc(frame->window, cap);
+    if (window == NULL) {
+        return HYL_ERR_NOMEM;
+    }
+    frame->window = window;
+    frame->cap = cap;
+    return HYL_OK;
+}
+
+hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap)
+{
+    size_t left = frame->len - frame->pos;
+    if (left == 0) {
+        frame->pos = 0;
+        frame->len = 0;
+        if (frame->cap > frame->window_size) {
+            shrink_window(frame);
+        }
+    } else if (frame->pos > 0) {
+        memmove(frame->window, frame->window + frame->pos, left);
+        frame->pos = 0;
+        frame->len = left;
+    }
+    if (frame->len == frame->cap) {
+        HYL_TRY(grow_window(frame));
+    }
+    *at = frame->window + frame->len;
+    *cap = frame->cap - frame->len;
+    return HYL_OK;
+}
+
+void hyl__frame_recv_commit(hyl__frame *frame, size_t received)
+{
+    frame->len += received;
+}
+
+hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error *err)
+{
+    hyl_bytes have = {frame->window + frame->pos, frame->len - frame->pos};
+    hyl_msg_head head;
+    hyl_status status = hyl_msg_peek(have, frame->max_body, &head, err);
+    if (status != HYL_OK) {
+        return status;
+    }
+    size_t size = (size_t)head.body_len + HYL_MESSAGE_HEADER_SIZE;
+    if (have.len < size) {
+        return HYL_AGAIN;
+    }
+    out->type = head.type;
+    out->body = (hyl_bytes){have.data + HYL_MESSAGE_HEADER_SIZE, head.body_len};
+    frame->pos += size;
+    return HYL_OK;
+}
+
+int hyl__frame_send_window(const hyl__frame *frame, hyl_iovec *iov)
+{
+    int count = 0;
+    if (frame->out_pos < frame->out.len) {
+        iov[count++] =
+            (hyl_iovec){frame->out.data + frame->out_pos, frame->out.len - frame->out_pos};
+    }
+    if (frame->borrowed.len > 0) {
+        iov[count++] = (hyl_iovec){frame->borrowed.data, frame->borrowed.len};
+    }
+    return count;
+}
+
+void hyl__frame_send_commit(hyl__frame *frame, size_t sent)
+{
+    size_t queued = frame->out.len - frame->out_pos;
+    size_t from_queue = sent < queued ? sent : queued;
+    frame->out_pos += from_queue;
+    if (frame->out_pos == frame->out.len) {
+        hyl_buf_clear(&frame->out);
+        frame->out_pos = 0;
+    }
+    size_t from_borrowed = sent - from_queue;
+    if (from_borrowed > 0) {
+        frame->borrowed.data += from_borrowed;
+        frame->borrowed.len -= from_borrowed;
+    }
+}
+
+size_t hyl__frame_unsent(const hyl__frame *frame)
+{
+    return frame->out.len - frame->out_pos + frame->borrowed.len;
+}
+
+void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes)
+{
+    frame->borrowed = bytes;
+}

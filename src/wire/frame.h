@@ -1,0 +1,92 @@
+/*
+ * Framing without I/O: a receive window that whole messages are viewed in, and a send queue. It
+ * knows messages' lengths, not their meaning; the raw connection and the session both stand on it.
+ */
+#ifndef HYL_WIRE_FRAME_H
+#define HYL_WIRE_FRAME_H
+
+#include <hyperline/transport.h>
+#include <hyperline/wire.h>
+
+#include "base/endian.h"
+
+enum {
+    HYL__FRAME_WINDOW = 65536, /* the receive window's and the write buffer's first size */
+    HYL__FRAME_MAX_IOVEC = 3
+};
+
+typedef struct hyl__frame {
+    uint8_t *window;
+    size_t cap;
+    size_t pos; /* window[pos..len) is received and not yet taken */
+    size_t len;
+    size_t window_size; /* what the window shrinks back to */
+    uint32_t max_body;
+    hyl_buf out; /* messages to send, from out_pos on */
+    size_t out_pos;
+    hyl_bytes borrowed; /* the caller's bytes, sent after `out`; owned by the caller until they are
+                           gone */
+} hyl__frame;
+
+/* A whole message. Lifetime: until the next call that receives or takes. */
+typedef struct hyl__frame_message {
+    uint8_t type;
+    hyl_bytes body;
+} hyl__frame_message;
+
+/* `window_size`: 0 for the default. `max_body`: 0 for HYL_MAX_MESSAGE. Errors: NOMEM. */
+hyl_status hyl__frame_init(hyl__frame *frame, size_t window_size, uint32_t max_body);
+void hyl__frame_reset(hyl__frame *frame);
+
+/*
+ * Where received bytes go: at least one byte, more where there is room. The window grows only once
+ * it is full of one message's bytes, by doubling: with what was received, never with what was
+ * announced. Errors: NOMEM.
+ */
+hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap);
+void hyl__frame_recv_commit(hyl__frame *frame, size_t received);
+
+/* Takes the next whole message. OK; AGAIN (more bytes are needed); PROTOCOL (the frame is
+ * malformed: nothing more can be read). */
+hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error *err);
+
+/* True where bytes were received that are not yet taken. */
+static inline bool hyl__frame_has_input(const hyl__frame *frame)
+{
+    return frame->pos < frame->len;
+}
+
+/*
+ * The hot path of rows: takes the next message if it is whole and of `type`, else leaves everything
+ * to hyl__frame_next.
+ */
+static inline bool hyl__frame_take(hyl__frame *frame, uint8_t type, hyl_bytes *body)
+{
+    size_t have = frame->len - frame->pos;
+    const uint8_t *at = frame->window + frame->pos;
+    if (have < HYL_MESSAGE_HEADER_SIZE || at[0] != type) {
+        return false;
+    }
+    uint32_t length = hyl__load_be32(at + 1);
+    if (length < 4 || length > have - 1 || length - 4 > frame->max_body) {
+        return false;
+    }
+    *body = (hyl_bytes){at + HYL_MESSAGE_HEADER_SIZE, length - 4};
+    frame->pos += (size_t)length + 1;
+    return true;
+}
+
+/* ---- Sending ---- */
+
+/* The pieces to send now, at most HYL__FRAME_MAX_IOVEC; 0 where nothing is queued. Lifetime: until
+ * send_commit or an encoder. */
+int hyl__frame_send_window(const hyl__frame *frame, hyl_iovec *iov);
+/* `sent` bytes of those pieces are gone. */
+void hyl__frame_send_commit(hyl__frame *frame, size_t sent);
+/* Bytes that wait to be sent. */
+size_t hyl__frame_unsent(const hyl__frame *frame);
+/* The caller's bytes, sent after what is queued, without a copy. They stay the caller's and must
+ * live until they are sent. Only one at a time. */
+void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes);
+
+#endif
