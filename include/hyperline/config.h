@@ -1,0 +1,74 @@
+/*
+ * What a connection is made from: a set of keys and values, filled in from a URI, a key=value list,
+ * the environment, single calls, or a server handle.
+ */
+#ifndef HYPERLINE_CONFIG_H
+#define HYPERLINE_CONFIG_H
+
+#include <hyperline/transport.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * X(key, default, help). The environment variable of a key is HYPERLINE_ and the key in capitals.
+ * Durations are whole numbers with a unit: "500ms", "5s", "2min", or "none"; a bare number is
+ * seconds. Sizes: bytes, or with kB, MB, GB (powers of 1024).
+ */
+#define HYL_CONFIG_MAP(X)                                                                          \
+    X(endpoint, "",                                                                                \
+      "where the server listens: host:port, tab.tcp://host:port, "                                 \
+      "tab.domain://DIR/domain/NAME or /path/to/socket")                                           \
+    X(user, "tableau_internal_user", "user name")                                                  \
+    X(password, "", "password; never shown")                                                       \
+    X(database, "", "the database file to attach; empty: none")                                    \
+    X(alias, "", "the attached database's name in SQL; empty: the file's name without .hyper")     \
+    X(create, "open", "open | create | create_if_missing | replace")                               \
+    X(database_version, "", "file version of a database that is created; empty: the server's")     \
+    X(application_name, "hyperline", "shown by the server in its logs")                            \
+    X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")       \
+    X(request_timeout, "none", "deadline of one request; the request is cancelled when it passes") \
+    X(busy_timeout, "10s", "how long to wait for a database file that another client holds")       \
+    X(drain_timeout, "5s", "how long an abandoned result may take to be drained")                  \
+    X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                    \
+    X(max_message, "1GB", "the largest message that the server may send")
+
+typedef struct hyl_config hyl_config;
+
+HYL_API HYL_NODISCARD hyl_status hyl_config_new(hyl_config **out, hyl_error *err);
+HYL_API void hyl_config_free(hyl_config *config);
+
+/*
+ * Adds what `text` says to the config; what it does not say stays. Forms:
+ *   hyper://user:password@host:port/path/to/file.hyper?key=value&key=value   (percent-encoded; the
+ * path is the database; two slashes after the port, as in host:port//tmp/x.hyper, are not needed:
+ * /tmp/x.hyper is absolute) key=value key='a value' ...                          (a backslash
+ * escapes ' and \ inside quotes) any form of hyl_endpoint_parse A key `set.NAME` is a session
+ * setting of the server ("set.lc_time=de_DE"). Errors: ARG naming the key that is not known, or the
+ * value that is not understood; never a password. NOMEM.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_config_parse(hyl_config *config, const char *text,
+                                                  hyl_error *err);
+/* Sets one key; value "" is the empty string, NULL goes back to the default. Errors: as
+ * hyl_config_parse. */
+HYL_API HYL_NODISCARD hyl_status hyl_config_set(hyl_config *config, const char *key,
+                                                const char *value, hyl_error *err);
+/* The value as set, or the default; NULL for a key that is not known. Lifetime: until the config is
+ * changed or freed. */
+HYL_API const char *hyl_config_get(const hyl_config *config, const char *key);
+/*
+ * Adds what the environment's HYPERLINE_* variables say. HYPERLINE_URI is taken first, as
+ * hyl_config_parse would; variables that other parts of hyperline define are left alone. Errors:
+ * ARG naming the variable that is not known or not understood.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_config_load_env(hyl_config *config, hyl_error *err);
+/* Appends the keys that differ from their defaults as a key=value list; a password is shown as ***.
+ */
+HYL_API void hyl_config_describe(const hyl_config *config, hyl_buf *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

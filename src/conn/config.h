@@ -1,0 +1,55 @@
+/* The config's inside, for the connection that is made from it and for the server handle that fills
+ * it in. */
+#ifndef HYL_CONN_CONFIG_H
+#define HYL_CONN_CONFIG_H
+
+#include <hyperline/config.h>
+#include <hyperline/wire.h>
+
+/*
+ * Tells why the server is gone, where its owner knows: writes a short text (exit status, last
+ * words) into `text` and returns true.
+ */
+typedef bool (*hyl__why_gone_fn)(void *ctx, char *text, size_t cap);
+
+typedef enum hyl__create_mode {
+    HYL__CREATE_OPEN,
+    HYL__CREATE_CREATE,
+    HYL__CREATE_IF_MISSING,
+    HYL__CREATE_REPLACE
+} hyl__create_mode;
+
+/* The config's values in the form that a connection works with. Strings are views of the config. */
+typedef struct hyl__settings {
+    hyl_endpoint endpoint;
+    const char *user;
+    const char *password; /* NULL where none is set */
+    const char *database; /* NULL where none is set */
+    const char *alias;    /* NULL where none is set */
+    hyl__create_mode create;
+    int database_version; /* 0: the server's default */
+    const char *application_name;
+    int64_t connect_timeout_ms; /* durations: -1 means none */
+    int64_t request_timeout_ms;
+    int64_t busy_timeout_ms;
+    int64_t drain_timeout_ms;
+    uint64_t drain_limit;
+    uint32_t max_message;
+    const hyl_pair *session_settings; /* set.NAME, without the prefix */
+    size_t session_setting_count;
+    hyl__why_gone_fn why_gone;
+    void *why_gone_ctx;
+} hyl__settings;
+
+/* Errors: ARG where there is no endpoint. Lifetime: until the config is changed or freed. */
+hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hyl_error *err);
+
+/* A deep copy. Errors: NOMEM. */
+hyl_status hyl__config_copy(const hyl_config *config, hyl_config **out, hyl_error *err);
+
+/* The hook that a server handle sets. `ctx` must outlive every connection made from the config, or
+ * be reference-counted by retain and release. */
+void hyl__config_set_why_gone(hyl_config *config, hyl__why_gone_fn fn, void *ctx,
+                              void (*retain)(void *ctx), void (*release)(void *ctx));
+
+#endif
