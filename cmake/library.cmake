@@ -1,0 +1,35 @@
+# The library: compiled once, linked twice (libhyperline.so and libhyperline.a).
+
+file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
+file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
+
+add_library(hyperline_objects OBJECT ${HYL_SOURCES})
+set_target_properties(hyperline_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_include_directories(hyperline_objects PRIVATE include src)
+target_compile_definitions(hyperline_objects PRIVATE
+    HYL_WITH_OPENSSL=$<BOOL:${HYL_WITH_OPENSSL}>
+    HYL_LIBEXEC_DIR="${CMAKE_INSTALL_FULL_LIBEXECDIR}/hyperline")
+
+set(HYL_LIBRARIES Threads::Threads m)
+if(HYL_WITH_OPENSSL)
+    list(APPEND HYL_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
+    # Its headers only: what is linked is said at the two libraries.
+    target_include_directories(hyperline_objects SYSTEM PRIVATE ${OPENSSL_INCLUDE_DIR})
+endif()
+
+function(add_hyperline_library target kind)
+    add_library(${target} ${kind} $<TARGET_OBJECTS:hyperline_objects>)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME hyperline)
+    target_include_directories(${target} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+    target_link_libraries(${target} PRIVATE ${HYL_LIBRARIES})
+endfunction()
+
+add_hyperline_library(hyperline_static STATIC)
+add_hyperline_library(hyperline_shared SHARED)
+
+# Exported is what the map names, and nothing else.
+set(HYL_SYMBOL_MAP ${PROJECT_SOURCE_DIR}/src/symbols.map)
+set_target_properties(hyperline_shared PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${HYL_SYMBOL_MAP})
+target_link_options(hyperline_shared PRIVATE LINKER:--version-script=${HYL_SYMBOL_MAP})

@@ -1,0 +1,24 @@
+# The programs on top of the library: `hyperline`, the benchmark and the examples.
+
+file(GLOB CLI_SOURCES CONFIGURE_DEPENDS cli/*.c)
+if(CLI_SOURCES)
+    add_executable(hyperline ${CLI_SOURCES})
+    target_link_libraries(hyperline PRIVATE hyperline_static ZLIB::ZLIB PkgConfig::UTF8PROC m)
+endif()
+
+file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.c)
+if(BENCH_SOURCES)
+    add_executable(hyperline_bench ${BENCH_SOURCES})
+    target_link_libraries(hyperline_bench PRIVATE hyperline_static m)
+    set_target_properties(hyperline_bench PROPERTIES
+        OUTPUT_NAME hyperline-bench RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endif()
+
+file(GLOB EXAMPLE_SOURCES CONFIGURE_DEPENDS examples/*.c)
+foreach(source ${EXAMPLE_SOURCES})
+    cmake_path(GET source STEM name)
+    add_executable(example_${name} ${source})
+    target_link_libraries(example_${name} PRIVATE hyperline_shared)
+    set_target_properties(example_${name} PROPERTIES
+        OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+endforeach()
