@@ -1,0 +1,45 @@
+# A thin front to CMake and tools/. `make help` says what there is.
+
+JOBS ?= $(shell nproc)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check bench clean
+
+help:
+	@echo "make demo    build, load 336,776 flights into a .hyper file and query them"
+	@echo "make build   build the library and the program into build/"
+	@echo "make test    build and run all tests"
+	@echo "make check   formatting, layers, linters, and the tests under sanitizers"
+	@echo "make bench   measure"
+	@echo "make setup   bring what demo needs (each of the others brings what it needs)"
+	@echo "make clean   remove what was built; .deps/ stays"
+	@echo "Variables: JOBS=N (compilers at a time), HYPERD_PATH=FILE (a Hyper server of your own)"
+
+setup:
+	@tools/setup demo
+
+build:
+	@tools/setup build
+	@tools/build release --parallel $(JOBS)
+
+demo:
+	@tools/setup demo
+	@tools/build release --parallel $(JOBS) --target hyperline
+	@tools/demo
+
+test:
+	@tools/setup test
+	@tools/build release --parallel $(JOBS)
+	@tools/run-tests
+
+check:
+	@tools/setup check
+	@tools/check $(JOBS)
+
+bench:
+	@tools/setup bench
+	@tools/build release --parallel $(JOBS) --target hyperline_bench
+	@build/bench/hyperline-bench
+
+clean:
+	rm -rf build build-*
