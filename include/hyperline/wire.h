@@ -20,8 +20,8 @@ extern "C" {
 
 /*
  * Every encoder appends one whole message, or leaves the buffer as it was and says why.
- * Errors, of all of them: ARG (a NUL inside a string, more than 65,535 entries, a message over 2^31
- * - 1 bytes), NOMEM.
+ * A name, portal or reason that is NULL is the empty string. Errors, of all of them: ARG (a NUL
+ * inside a string, more than 65,535 entries, a message over 2^31 - 1 bytes), NOMEM.
  */
 
 /* A key and its value, both NUL-terminated. */
@@ -90,34 +90,35 @@ HYL_API HYL_NODISCARD hyl_status hyl_enc_terminate(hyl_buf *out, hyl_error *err)
 enum { HYL_MESSAGE_HEADER_SIZE = 5 };
 
 /*
- * X(NAME, byte): the messages that a server sends.
+ * X(NAME, byte, "name"): the messages that a server sends, named as PostgreSQL's documentation has
+ * them.
  */
-#define HYL_BACKEND_MESSAGE_MAP(X) \
-    X(AUTHENTICATION, 'R')         \
-    X(BACKEND_KEY_DATA, 'K')       \
-    X(BIND_COMPLETE, '2')          \
-    X(CLOSE_COMPLETE, '3')         \
-    X(COMMAND_COMPLETE, 'C')       \
-    X(COPY_DATA, 'd')              \
-    X(COPY_DONE, 'c')              \
-    X(COPY_IN_RESPONSE, 'G')       \
-    X(COPY_OUT_RESPONSE, 'H')      \
-    X(DATA_ROW, 'D')               \
-    X(EMPTY_QUERY_RESPONSE, 'I')   \
-    X(ERROR_RESPONSE, 'E')         \
-    X(NO_DATA, 'n')                \
-    X(NOTICE_RESPONSE, 'N')        \
-    X(NOTIFICATION_RESPONSE, 'A')  \
-    X(PARAMETER_DESCRIPTION, 't')  \
-    X(PARAMETER_STATUS, 'S')       \
-    X(PARSE_COMPLETE, '1')         \
-    X(PORTAL_SUSPENDED, 's')       \
-    X(READY_FOR_QUERY, 'Z')        \
-    X(ROW_DESCRIPTION, 'T')
+#define HYL_BACKEND_MESSAGE_MAP(X)                        \
+    X(AUTHENTICATION, 'R', "Authentication")              \
+    X(BACKEND_KEY_DATA, 'K', "BackendKeyData")            \
+    X(BIND_COMPLETE, '2', "BindComplete")                 \
+    X(CLOSE_COMPLETE, '3', "CloseComplete")               \
+    X(COMMAND_COMPLETE, 'C', "CommandComplete")           \
+    X(COPY_DATA, 'd', "CopyData")                         \
+    X(COPY_DONE, 'c', "CopyDone")                         \
+    X(COPY_IN_RESPONSE, 'G', "CopyInResponse")            \
+    X(COPY_OUT_RESPONSE, 'H', "CopyOutResponse")          \
+    X(DATA_ROW, 'D', "DataRow")                           \
+    X(EMPTY_QUERY_RESPONSE, 'I', "EmptyQueryResponse")    \
+    X(ERROR_RESPONSE, 'E', "ErrorResponse")               \
+    X(NO_DATA, 'n', "NoData")                             \
+    X(NOTICE_RESPONSE, 'N', "NoticeResponse")             \
+    X(NOTIFICATION_RESPONSE, 'A', "NotificationResponse") \
+    X(PARAMETER_DESCRIPTION, 't', "ParameterDescription") \
+    X(PARAMETER_STATUS, 'S', "ParameterStatus")           \
+    X(PARSE_COMPLETE, '1', "ParseComplete")               \
+    X(PORTAL_SUSPENDED, 's', "PortalSuspended")           \
+    X(READY_FOR_QUERY, 'Z', "ReadyForQuery")              \
+    X(ROW_DESCRIPTION, 'T', "RowDescription")
 
 typedef enum hyl_msg_type {
     HYL_MSG_NONE = 0,
-#define HYL_MSG_ENUMERATOR(name, byte) HYL_MSG_##name = (byte),
+#define HYL_MSG_ENUMERATOR(name, byte, text) HYL_MSG_##name = (byte),
     HYL_BACKEND_MESSAGE_MAP(HYL_MSG_ENUMERATOR)
 #undef HYL_MSG_ENUMERATOR
 } hyl_msg_type;
@@ -167,7 +168,7 @@ typedef struct hyl_msg_auth {
  * choose. */
 typedef struct hyl_msg_diag {
     hyl_str severity; /* V where it is sent, else S; of several the last */
-    hyl_str sqlstate;
+    hyl_str sqlstate; /* five characters */
     hyl_str message;
     hyl_str detail;
     hyl_str hint;
@@ -239,7 +240,7 @@ typedef struct hyl_msg {
 HYL_API HYL_NODISCARD hyl_status hyl_msg_parse(uint8_t type, hyl_bytes body, hyl_msg *out,
                                                hyl_error *err);
 
-/* The cells of a DataRow. */
+/* The cells of a DataRow that hyl_msg_parse has checked. */
 typedef struct hyl_row_iter {
     hyl_bytes rest;
     uint16_t left;
