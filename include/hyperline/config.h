@@ -41,12 +41,18 @@ HYL_API void hyl_config_free(hyl_config *config);
 
 /*
  * Adds what `text` says to the config; what it does not say stays. Forms:
- *   hyper://user:password@host:port/path/to/file.hyper?key=value&key=value   (percent-encoded; the
- * path is the database; two slashes after the port, as in host:port//tmp/x.hyper, are not needed:
- * /tmp/x.hyper is absolute) key=value key='a value' ...                          (a backslash
- * escapes ' and \ inside quotes) any form of hyl_endpoint_parse A key `set.NAME` is a session
- * setting of the server ("set.lc_time=de_DE"). Errors: ARG naming the key that is not known, or the
- * value that is not understood; never a password. NOMEM.
+ *
+ *   hyper://user:password@host:port/path/to/file.hyper?key=value&key=value
+ *   key=value key='a value' ...
+ *   any form of hyl_endpoint_parse
+ *
+ * In a URI each part is percent-encoded (an @ behind the host always: %40); the path is the
+ * database and is absolute; the host may be a unix socket's path (hyper://user@%2Ftmp%2Fsocket) or
+ * missing (hyper:///data/x.hyper). In a list a backslash escapes ' and \ inside quotes. A key
+ * `set.NAME` is a session setting of the server ("set.lc_time=de_DE"). A text that is wrong changes
+ * nothing.
+ * Errors: ARG naming the key that is not known, or the value that is not understood; never a
+ * password. NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_parse(hyl_config *config, const char *text,
                                                   hyl_error *err);
@@ -59,8 +65,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_config_set(hyl_config *config, const char *
 HYL_API const char *hyl_config_get(const hyl_config *config, const char *key);
 /*
  * Adds what the environment's HYPERLINE_* variables say. HYPERLINE_URI is taken first, as
- * hyl_config_parse would; variables that other parts of hyperline define are left alone. Errors:
- * ARG naming the variable that is not known or not understood.
+ * hyl_config_parse would; an empty variable counts as none; HYPERLINE_TEST_* and HYPERLINE_BENCH_*
+ * are left alone. Errors: ARG naming the variable that is not known or not understood (nothing is
+ * changed then).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_load_env(hyl_config *config, hyl_error *err);
 /* Appends the keys that differ from their defaults as a key=value list; a password is shown as ***.

@@ -1,0 +1,223 @@
+/* The values of the config: durations, sizes, words. */
+#include "config_parts.h"
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+enum {
+    SMALLEST_MAX_MESSAGE = 1024,
+    LARGEST_MAX_MESSAGE = INT32_MAX, /* the protocol's length word is signed */
+    LARGEST_DATABASE_VERSION = 255,  /* one byte of the file's head */
+};
+
+typedef struct unit {
+    const char *name;
+    uint64_t factor;
+} unit;
+
+static const unit duration_units[] = {
+    {"", 1000},
+    {"ms", 1},
+    {"s", 1000},
+    {"min", 60 * 1000},
+};
+
+static const unit size_units[] = {
+    {"", 1},
+    {"B", 1},
+    {"kB", UINT64_C(1) << 10},
+    {"MB", UINT64_C(1) << 20},
+    {"GB", UINT64_C(1) << 30},
+};
+
+static const char *const create_modes[] = {
+    [HYL__CREATE_OPEN] = "open",
+    [HYL__CREATE_CREATE] = "create",
+    [HYL__CREATE_IF_MISSING] = "create_if_missing",
+    [HYL__CREATE_REPLACE] = "replace",
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* Reads decimal digits, at least one; *end gets what follows them. */
+static bool read_digits(const char *text, uint64_t *number, const char **end)
+{
+    uint64_t value = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value)) {
+            return false;
+        }
+    }
+    *number = value;
+    *end = at;
+    return at != text;
+}
+
+static bool read_amount(const char *text, const unit *units, size_t unit_count, uint64_t *amount)
+{
+    uint64_t number = 0;
+    const char *name = NULL;
+    if (!read_digits(text, &number, &name)) {
+        return false;
+    }
+    for (size_t i = 0; i < unit_count; i++) {
+        if (strcmp(units[i].name, name) == 0) {
+            return !__builtin_mul_overflow(number, units[i].factor, amount);
+        }
+    }
+    return false;
+}
+
+bool hyl__parse_duration(const char *text, int64_t *ms)
+{
+    if (strcmp(text, "none") == 0) {
+        *ms = -1;
+        return true;
+    }
+    uint64_t amount = 0;
+    /* A quarter of the range: deadlines are sums of a clock and of durations. */
+    if (!read_amount(text, duration_units, COUNT_OF(duration_units), &amount) ||
+        amount > INT64_MAX / 4) {
+        return false;
+    }
+    *ms = (int64_t)amount;
+    return true;
+}
+
+bool hyl__parse_size(const char *text, uint64_t *bytes)
+{
+    return read_amount(text, size_units, COUNT_OF(size_units), bytes);
+}
+
+bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode)
+{
+    for (size_t i = 0; i < COUNT_OF(create_modes); i++) {
+        if (strcmp(create_modes[i], text) == 0) {
+            *mode = (hyl__create_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hyl__parse_database_version(const char *text, int *version)
+{
+    if (text[0] == '\0') {
+        *version = 0;
+        return true;
+    }
+    uint64_t number = 0;
+    const char *end = NULL;
+    if (!read_digits(text, &number, &end) || *end != '\0' || number == 0 ||
+        number > LARGEST_DATABASE_VERSION) {
+        return false;
+    }
+    *version = (int)number;
+    return true;
+}
+
+static hyl_status refuse(hyl__config_key key, const char *value, const char *wanted, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_ARG, "%s: '%.100s' is not %s", hyl__config_key_name(key), value,
+                     wanted);
+}
+
+static hyl_status check_endpoint(hyl__config_key key, const char *value, hyl_error *err)
+{
+    if (value[0] == '\0') {
+        return HYL_OK;
+    }
+    /* Before anything quotes the text: what stands in front of an @ may be a password. */
+    if (strchr(value, '@') != NULL || strstr(value, "%40") != NULL) {
+        return hyl__fail(err, HYL_ERR_ARG,
+                         "%s: an endpoint has no user and no password; write "
+                         "hyper://user@host:port, or set the key user",
+                         hyl__config_key_name(key));
+    }
+    hyl_endpoint endpoint;
+    hyl_status status = hyl_endpoint_parse(value, &endpoint, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "%s", hyl__config_key_name(key));
+    }
+    return status;
+}
+
+static hyl_status check_create(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl__create_mode mode;
+    return hyl__parse_create_mode(value, &mode)
+               ? HYL_OK
+               : refuse(key, value, "open, create, create_if_missing or replace", err);
+}
+
+static hyl_status check_database_version(hyl__config_key key, const char *value, hyl_error *err)
+{
+    int version = 0;
+    return hyl__parse_database_version(value, &version)
+               ? HYL_OK
+               : refuse(key, value, "a file version (a whole number from 1)", err);
+}
+
+static hyl_status check_duration(hyl__config_key key, const char *value, hyl_error *err)
+{
+    int64_t ms = 0;
+    return hyl__parse_duration(value, &ms)
+               ? HYL_OK
+               : refuse(key, value, "a duration such as 500ms, 5s, 2min or none", err);
+}
+
+/* A deadline that has passed before it begins is never meant. */
+static hyl_status check_deadline(hyl__config_key key, const char *value, hyl_error *err)
+{
+    int64_t ms = 0;
+    HYL_TRY(check_duration(key, value, err));
+    return hyl__parse_duration(value, &ms) && ms != 0
+               ? HYL_OK
+               : refuse(key, value, "a deadline that can be kept; write none for no deadline", err);
+}
+
+static hyl_status check_size(hyl__config_key key, const char *value, hyl_error *err)
+{
+    uint64_t bytes = 0;
+    return hyl__parse_size(value, &bytes)
+               ? HYL_OK
+               : refuse(key, value, "a size in bytes, or with kB, MB or GB", err);
+}
+
+static hyl_status check_max_message(hyl__config_key key, const char *value, hyl_error *err)
+{
+    uint64_t bytes = 0;
+    HYL_TRY(check_size(key, value, err));
+    return hyl__parse_size(value, &bytes) && bytes >= SMALLEST_MAX_MESSAGE &&
+                   bytes <= LARGEST_MAX_MESSAGE
+               ? HYL_OK
+               : refuse(key, value, "a size from 1kB to 2147483647 bytes", err);
+}
+
+typedef hyl_status (*check_fn)(hyl__config_key key, const char *value, hyl_error *err);
+
+/* A key that is not here takes any text. */
+static const check_fn checks[HYL__KEY_COUNT] = {
+    [HYL__KEY_endpoint] = check_endpoint,
+    [HYL__KEY_create] = check_create,
+    [HYL__KEY_database_version] = check_database_version,
+    [HYL__KEY_connect_timeout] = check_deadline,
+    [HYL__KEY_request_timeout] = check_deadline,
+    [HYL__KEY_busy_timeout] = check_duration,
+    [HYL__KEY_drain_timeout] = check_duration,
+    [HYL__KEY_drain_limit] = check_size,
+    [HYL__KEY_max_message] = check_max_message,
+};
+
+hyl_status hyl__config_check(hyl__config_key key, const char *value, hyl_error *err)
+{
+    if (!hyl__utf8_valid(value, strlen(value))) {
+        return hyl__fail(err, HYL_ERR_ARG, "%s: the value is not valid UTF-8",
+                         hyl__config_key_name(key));
+    }
+    return checks[key] != NULL ? checks[key](key, value, err) : HYL_OK;
+}
