@@ -22,6 +22,12 @@ void hyl__frame_reset(hyl__frame *frame)
     memset(frame, 0, sizeof *frame);
 }
 
+/*
+ * How many times its usual size an empty window may keep, so that a stream of middling messages
+ * does not grow and shrink it each time.
+ */
+enum { KEPT_FACTOR = 16 };
+
 /* A window that one large message made large goes back to its usual size once it is empty. */
 static void shrink_window(hyl__frame *frame)
 {
@@ -53,7 +59,7 @@ hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap)
     if (left == 0) {
         frame->pos = 0;
         frame->len = 0;
-        if (frame->cap > frame->window_size) {
+        if (frame->cap / KEPT_FACTOR > frame->window_size) {
             shrink_window(frame);
         }
     } else if (frame->pos > 0) {

@@ -1,0 +1,61 @@
+/*
+ * The client's side of SCRAM-SHA-256: the text of the messages and the proofs in them.
+ * Source: RFC 5802 (SCRAM), RFC 7677 (SHA-256).
+ */
+#ifndef HYL_WIRE_SCRAM_H
+#define HYL_WIRE_SCRAM_H
+
+#include <hyperline/base.h>
+
+#include "base/crypto.h"
+
+enum {
+    HYL__SCRAM_NONCE_BYTES = 18,
+    /*
+     * The most iterations of PBKDF2 that a server may ask for: some seconds of work. PostgreSQL and
+     * Hyper ask for 4096; without a bound a hostile server could keep the client busy for half an
+     * hour.
+     */
+    HYL__SCRAM_MAX_ITERATIONS = 10000000,
+    HYL__SCRAM_MAX_SALT = 1024
+};
+
+typedef struct hyl__scram {
+    const hyl__crypto *crypto;
+    /* What binds the exchange to its channel, in front of the first message and, as base64, in the
+     * last: "n,," says that there is no binding. */
+    const char *gs2_header;
+    hyl_buf first_bare; /* the client's first message without the header */
+    size_t nonce_at;    /* where the client's nonce starts in it; it ends with it */
+    uint8_t server_signature[HYL__SHA256_LEN];
+} hyl__scram;
+
+void hyl__scram_init(hyl__scram *scram, const hyl__crypto *crypto);
+/* Wipes and frees. */
+void hyl__scram_reset(hyl__scram *scram);
+
+/* A nonce of random printable characters, HYL__SCRAM_NONCE_BYTES of entropy. Errors: the crypto
+ * table's, NOMEM. */
+hyl_status hyl__scram_nonce(const hyl__crypto *crypto, hyl_buf *out, hyl_error *err);
+
+/*
+ * Appends the client's first message to `out`. PostgreSQL and Hyper take the user from the startup
+ * message: `user` may be empty. `nonce`: printable, no comma. Errors: NOMEM.
+ */
+hyl_status hyl__scram_first(hyl__scram *scram, hyl_str user, hyl_str nonce, hyl_buf *out,
+                            hyl_error *err);
+
+/*
+ * Answers the server's first message: appends the client's final message to `out`. `password` is
+ * what the proof is made from, already prepared. Errors: AUTH (the message is malformed, its nonce
+ * does not go on from ours, its iterations are not 1..HYL__SCRAM_MAX_ITERATIONS, or it demands an
+ * extension), the crypto table's, NOMEM.
+ */
+hyl_status hyl__scram_final(hyl__scram *scram, hyl_bytes password, hyl_str server_first,
+                            hyl_buf *out, hyl_error *err);
+
+/* Checks the server's final message: only one who knows the password's verifier can sign it.
+ * Errors: AUTH. */
+hyl_status hyl__scram_verify(const hyl__scram *scram, hyl_str server_final, hyl_error *err);
+
+#endif
