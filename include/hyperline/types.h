@@ -68,6 +68,9 @@ typedef struct hyl_type {
     hyl_type_id element; /* of an array; otherwise UNKNOWN */
     uint32_t oid;        /* as the server sent it; for UNKNOWN the only thing known */
     int32_t typmod;
+    /* Of an array(T not null): its payload in COPY has no null bits. RowDescription never says so,
+     * and a DataRow's payload always has them. */
+    bool element_not_null;
 } hyl_type;
 
 /* The type of an OID and a type modifier, arrays included. An unknown OID gives HYL_TYPE_UNKNOWN.
@@ -129,6 +132,7 @@ typedef struct hyl_interval {
 typedef struct hyl_value {
     hyl_type_id type;
     bool is_null;
+    bool no_null_bits; /* ARRAY: the payload is COPY's of an array(T not null), without null bits */
     union {
         bool boolean;
         int16_t i16;
@@ -139,8 +143,9 @@ typedef struct hyl_value {
         double f64;
         hyl_numeric numeric;
         hyl_interval interval;
-        hyl_str str;      /* TEXT, VARCHAR, CHAR, CHAR1, JSON */
-        hyl_bytes bytes;  /* BYTES, GEOGRAPHY (opaque), UNKNOWN; ARRAY: its HyperBinary payload */
+        hyl_str str; /* TEXT, VARCHAR, CHAR, CHAR1, JSON */
+        /* BYTES, GEOGRAPHY (opaque), UNKNOWN; ARRAY: its HyperBinary payload */
+        hyl_bytes bytes;
         uint8_t uuid[16]; /* in the order of its text */
     } as;
 } hyl_value;
@@ -152,10 +157,11 @@ typedef struct hyl_value {
  * Decodes one value that is not NULL. All of `bytes` must be the value: a length that does not fit
  * the type is an error, never an over-read. Formats: HYL_FORMAT_TEXT as the server writes it,
  * HYL_FORMAT_BINARY, HYL_FORMAT_HYPERBINARY. `scratch` takes the bytes of a value that cannot be a
- * view of the input (bytes and arrays from text, arrays from format 1); it is appended to. Errors:
- * PROTOCOL (length or contents that no value of the type has), RANGE (beyond the type's range),
- * TYPE (geography from text, which has no way back to Hyper's encoding), UNSUPPORTED (geography in
- * format 1), NOMEM. Lifetime: views in `out` point into `bytes` or `scratch`.
+ * view of the input (bytes and arrays from text, arrays from format 1); it is appended to, and may
+ * be NULL for other types. Errors: PROTOCOL (length or contents that no value of the type has),
+ * RANGE (beyond the type's range), TYPE (geography from text, which has no way back to Hyper's
+ * encoding), UNSUPPORTED (geography in format 1), ARG (no scratch where it is needed), NOMEM.
+ * Lifetime: views in `out` point into `bytes` or `scratch`; a later append may move the latter.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_decode(hyl_type type, hyl_format format, hyl_bytes bytes,
                                                   hyl_buf *scratch, hyl_value *out, hyl_error *err);
@@ -163,8 +169,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_value_decode(hyl_type type, hyl_format form
 /*
  * Appends the value as HyperBinary, as Bind format 2 and DataRow have it (no length, no NULL
  * indicator). The value is checked against the type: the server does not check what it is sent in
- * this form. Errors: TYPE (the value is of another type), RANGE (numeric precision, date, time and
- * timestamp ranges, varchar and char length), NULLVAL, ARG (invalid UTF-8, an array's payload that
+ * this form. A numeric of another scale is brought to the type's where no digit is lost. Text,
+ * varchar, char and json pass for each other. Errors: TYPE (the value is of another type), RANGE
+ * (numeric precision, date, time and timestamp ranges, varchar and char length), NULLVAL (also NULL
+ * in an array whose elements are not null), ARG (invalid UTF-8), PROTOCOL (an array's payload that
  * is none), NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_encode(hyl_type type, const hyl_value *value,
@@ -173,8 +181,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_value_encode(hyl_type type, const hyl_value
 /*
  * Appends the value as text, as the server writes it in a session with extra_float_digits=3,
  * timezone=UTC, intervalstyle=iso_8601 and bytea_output=hex, whatever this session has set. NULL
- * appends nothing. Errors: TYPE (geography and unknown types, whose text only the server can make),
- * PROTOCOL (an array's payload that is none), NOMEM.
+ * appends nothing. Errors: TYPE (geography and unknown types, whose text only the server can make;
+ * a value of another type), RANGE (a date, time or timestamp that the type does not have), PROTOCOL
+ * (an array's payload that is none), NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_text(hyl_type type, const hyl_value *value, hyl_buf *out,
                                                 hyl_error *err);
@@ -205,8 +214,10 @@ typedef struct hyl_array_iter {
     hyl_bytes payload;
     uint32_t count;
     uint32_t next;
+    bool has_nulls;  /* whether there are null bits */
     size_t nulls_at; /* offset of the null bits */
     size_t data_at;  /* offset of the elements' bytes */
+    char char1[4];   /* the text of a char(1) element, which an array keeps as a code point */
 } hyl_array_iter;
 
 /*
@@ -216,7 +227,8 @@ typedef struct hyl_array_iter {
 HYL_API HYL_NODISCARD hyl_status hyl_array_iter_init(hyl_array_iter *iter, hyl_type type,
                                                      const hyl_value *array, hyl_error *err);
 /* OK with the next element (which may be NULL), DONE after the last, or the errors of
- * hyl_value_decode. */
+ * hyl_value_decode. Lifetime: a char(1) element's text lives in the iterator until the next call.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_array_iter_next(hyl_array_iter *iter, hyl_value *out,
                                                      hyl_error *err);
 
