@@ -91,7 +91,8 @@ static hyl_status parse_host_port(const char *text, hyl_endpoint *out, hyl_error
         len++;
     }
     if (text[len] == '\0') {
-        return hyl__fail(err, HYL_ERR_ARG, "there is no port: write %s:port", text);
+        return hyl__fail(err, HYL_ERR_ARG, "there is no port: write %s:port",
+                         len > 0 ? text : "host");
     }
     if (text[len] != ':') {
         return hyl__fail(err, HYL_ERR_ARG, "a host name cannot have the character at position %zu",
