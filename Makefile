@@ -34,7 +34,7 @@ test:
 
 check:
 	@tools/setup check
-	@tools/check $(JOBS)
+	@JOBS=$(JOBS) tools/check
 
 bench:
 	@tools/setup bench

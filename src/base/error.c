@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Defined here; the analyzer's macros are for those who call them. */
+#undef hyl__fail
+#undef hyl__fail_errno
+#undef hyl__fail_nomem
+
 typedef struct status_entry {
     hyl_status status;
     const char *name;

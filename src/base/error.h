@@ -22,6 +22,15 @@ void hyl__error_prefix(hyl_error *err, const char *format, ...) HYL_PRINTF(2, 3)
 /* Sets flags (HYL_ERROR_...) on `err` and returns its status, to be chained after hyl__fail. */
 hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
 
+#ifdef __clang_analyzer__
+/* The static analyzer sees one file at a time: this tells it that they return what they are given.
+ */
+#define hyl__fail(err, status, ...) ((void)(hyl__fail)(err, status, __VA_ARGS__), (status))
+#define hyl__fail_errno(err, status, errno_, ...) \
+    ((void)(hyl__fail_errno)(err, status, errno_, __VA_ARGS__), (status))
+#define hyl__fail_nomem(err) ((void)(hyl__fail_nomem)(err), HYL_ERR_NOMEM)
+#endif
+
 /* Copies text of known length into a fixed field, cut at a UTF-8 character's boundary,
  * NUL-terminated. */
 void hyl__copy_text(char *dst, size_t cap, const char *src, size_t len);

@@ -129,7 +129,7 @@ static hyl_status set_path(hyl_endpoint *out, const char *folder, size_t folder_
                          len, sizeof out->path - 1);
     }
     memcpy(out->path, folder, folder_len);
-    strcpy(out->path + folder_len, name);
+    memcpy(out->path + folder_len, name, len - folder_len + 1);
     return HYL_OK;
 }
 

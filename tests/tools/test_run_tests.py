@@ -122,6 +122,7 @@ def test_names_choose_suites(project):
     project("wire/test_b", "exit 1")
     done = run(project, "--unit", "test_a")
     assert (done.returncode, last_line(done)) == (0, "1 passed, 0 failed, 0 skipped")
+    assert run(project, "--unit", "--except", "test_b").returncode == 0
     assert run(project, "--unit", "nothing").returncode != 0
 
 
