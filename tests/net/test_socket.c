@@ -138,7 +138,7 @@ static void pieces_are_gathered_in_order(void **state)
     /* More pieces than one call takes: what was put says how far it came. */
     hyl_iovec many[20];
     for (size_t i = 0; i < 20; i++) {
-        many[i].data = "abcdefghijklmnopqrst" + i;
+        many[i].data = &"abcdefghijklmnopqrst"[i];
         many[i].len = 1;
     }
     size_t done = 0;
