@@ -1,9 +1,16 @@
 # The programs on top of the library: `hyperline`, the benchmark and the examples.
 
+# All of `hyperline` but its main, so that tests reach the parts.
 file(GLOB CLI_SOURCES CONFIGURE_DEPENDS cli/*.c)
+list(REMOVE_ITEM CLI_SOURCES ${PROJECT_SOURCE_DIR}/cli/main.c)
 if(CLI_SOURCES)
-    add_executable(hyperline ${CLI_SOURCES})
-    target_link_libraries(hyperline PRIVATE hyperline_static ZLIB::ZLIB PkgConfig::UTF8PROC m)
+    add_library(cli_parts STATIC ${CLI_SOURCES})
+    target_link_libraries(cli_parts PUBLIC
+        hyperline_static ZLIB::ZLIB PkgConfig::UTF8PROC Threads::Threads m)
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/cli/main.c)
+    add_executable(hyperline cli/main.c)
+    target_link_libraries(hyperline PRIVATE cli_parts)
 endif()
 
 file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.c)
