@@ -130,7 +130,7 @@ static hyl_status read_key(const char **text, hyl_str *key, hyl_error *err)
 static bool is_known(hyl_str key)
 {
     return hyl__config_key_find(key) != HYL__KEY_NONE ||
-           (key.len > 4 && starts_with(key.data, "set."));
+           (key.len >= 4 && starts_with(key.data, "set."));
 }
 
 /* One pair of the list. `value` is scratch and may hold a password afterwards. */
