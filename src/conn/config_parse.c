@@ -40,8 +40,7 @@ static bool is_space(char c)
 /* A key, = and anything: neither a path nor host:port can look like that. */
 static bool is_list(const char *text)
 {
-    size_t len = word_len(text);
-    return text[0] == '\0' || (len > 0 && text[len] == '=');
+    return text[0] == '\0' || text[strcspn(text, "=/: \t\r\n")] == '=';
 }
 
 static hyl_status check_scheme(const char *text, hyl_error *err)
