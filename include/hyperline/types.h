@@ -266,15 +266,16 @@ HYL_API bool hyl_date_from_civil(hyl_civil civil, int32_t *days);
  * invalid UTF-8), NOMEM. */
 HYL_API HYL_NODISCARD hyl_status hyl_quote_ident(hyl_str name, hyl_buf *out, hyl_error *err);
 /* Appends a string literal. Errors: ARG (NUL inside, invalid UTF-8), LIMIT (over the server's
- * 1,048,574 bytes), NOMEM. */
+ * 1,048,574 bytes, quotes inside counted twice), NOMEM. */
 HYL_API HYL_NODISCARD hyl_status hyl_quote_literal(hyl_str text, hyl_buf *out, hyl_error *err);
 
 /*
  * Splits a script into statements: finds the next one in `script` from *offset on and moves the
- * offset behind it. Knows quotes, quoted identifiers, E'' and U&'' strings, dollar quotes, nested
- * comments. `statement` has neither the semicolon nor surrounding space and comments-only
- * statements are passed over. Errors: DONE (no further statement), ARG (a quote, comment or dollar
- * quote that is not closed; the message has its line). Lifetime: `statement` points into `script`.
+ * offset behind it. Knows quotes, quoted identifiers, E'' and U&'' strings, dollar quotes,
+ * comments (which do not nest, as on the server). `statement` has neither the semicolon nor what
+ * surrounds it; statements of nothing but comments are passed over. Errors: DONE (no further
+ * statement), ARG (a quote, comment or dollar quote that is not closed; the message has its line).
+ * Lifetime: `statement` points into `script`.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement,
                                               hyl_error *err);
