@@ -1,5 +1,8 @@
 /* ErrorResponse and NoticeResponse: fields of one byte (which) and a text, the last is a zero byte.
  * Source: PostgreSQL documentation, "Error and Notice Message Fields". */
+#include "diag.h"
+
+#include "base/error.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "decode.h"
@@ -111,4 +114,56 @@ void hyl__diag_parse(hyl_bytes body, hyl_msg_diag *out)
     if (body.len != 1) {
         drop_field(0, body.len == 0 ? "no end of fields" : "bytes after the end of fields");
     }
+}
+
+static void copy_or_default(char *dst, size_t cap, hyl_str text, const char *fallback)
+{
+    hyl_str shown = text.len > 0 ? text : hyl_str_of(fallback);
+    hyl__copy_text(dst, cap, shown.data, shown.len);
+}
+
+/* A write conflict, or a database file that another session holds: both pass. */
+static bool is_retryable(const char *sqlstate)
+{
+    return strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "55006") == 0;
+}
+
+hyl_status hyl__fail_server(hyl_error *err, const hyl_msg_diag *diag)
+{
+    if (err == NULL) {
+        return HYL_ERR_SERVER;
+    }
+    hyl_error_clear(err);
+    err->status = HYL_ERR_SERVER;
+    copy_or_default(err->severity, sizeof err->severity, diag->severity, "ERROR");
+    copy_or_default(err->sqlstate, sizeof err->sqlstate, diag->sqlstate, "00000");
+    copy_or_default(err->message, sizeof err->message, diag->message, "unknown error");
+    err->flags = HYL_ERROR_FROM_SERVER;
+    if (is_retryable(err->sqlstate)) {
+        err->flags |= HYL_ERROR_RETRYABLE;
+    }
+    return HYL_ERR_SERVER;
+}
+
+hyl_status hyl__diag_copy(const hyl_msg_diag *diag, hyl_buf *texts, hyl_msg_diag *out)
+{
+    *out = *diag;
+    hyl_str *const fields[] = {&out->severity, &out->sqlstate, &out->message,
+                               &out->detail,   &out->hint,     &out->blame};
+    enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
+    size_t total = 0;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        total += fields[i]->len; /* parts of one message: no overflow */
+    }
+    hyl_buf_clear(texts);
+    if (hyl_buf_reserve(texts, total) != HYL_OK) {
+        memset(out, 0, sizeof *out);
+        return HYL_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const char *copy = (const char *)texts->data + texts->len;
+        hyl_buf_append(texts, fields[i]->data, fields[i]->len);
+        *fields[i] = (hyl_str){fields[i]->len > 0 ? copy : "", fields[i]->len};
+    }
+    return HYL_OK;
 }

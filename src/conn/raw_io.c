@@ -1,0 +1,228 @@
+/* The raw connection's bytes and messages: the only place where it reads, writes and waits. */
+#include "raw.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+static hyl_status fail_closed(hyl_raw *raw, hyl_error *err)
+{
+    raw->dead = true;
+    hyl__log(HYL_LOG_WARN, "connection-closed", NULL, 0);
+    hyl_status status = hyl__fail(err, HYL_ERR_CLOSED, "the server closed the connection");
+    if (err != NULL) {
+        memcpy(err->sqlstate, "08006", sizeof err->sqlstate);
+    }
+    return status;
+}
+
+static hyl_status fail_timeout(hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_TIMEOUT, "the deadline passed while the server was answering");
+}
+
+/* What a failed read or write of the transport means. */
+static hyl_status fail_transport(hyl_raw *raw, hyl_status status, hyl_error *err)
+{
+    if (status == HYL_DONE || status == HYL_ERR_CLOSED) {
+        return fail_closed(raw, err);
+    }
+    raw->dead = status != HYL_ERR_NOMEM;
+    return status;
+}
+
+/* Reads once into the window. OK, AGAIN where nothing is there, or an error. */
+static hyl_status receive(hyl_raw *raw, hyl_error *err)
+{
+    uint8_t *at = NULL;
+    size_t cap = 0;
+    size_t got = 0;
+    if (hyl__frame_recv_window(&raw->frame, &at, &cap) != HYL_OK) {
+        return hyl__fail_nomem(err);
+    }
+    hyl_status status = raw->transport.ops->read(raw->transport.self, at, cap, &got, err);
+    if (status == HYL_AGAIN) {
+        return HYL_AGAIN;
+    }
+    if (status != HYL_OK) {
+        return fail_transport(raw, status, err);
+    }
+    hyl__frame_recv_commit(&raw->frame, got);
+    raw->received += got;
+    /* A server that never pauses is never waited for: the deadline holds for it too. */
+    if (raw->deadline != HYL__NO_DEADLINE && hyl__now_ms() >= raw->deadline) {
+        return fail_timeout(err);
+    }
+    return HYL_OK;
+}
+
+static hyl_status wait_for(hyl_raw *raw, unsigned wants, unsigned *ready, hyl_error *err)
+{
+    return raw->transport.ops->wait(raw->transport.self, wants, raw->deadline, ready, err);
+}
+
+/* ---- Sending ---- */
+
+/* The peer takes nothing now: waits, and takes in what it sends meanwhile. */
+static hyl_status wait_to_send(hyl_raw *raw, hyl_error *err)
+{
+    unsigned ready = 0;
+    HYL_TRY(wait_for(raw, HYL_WANT_READ | HYL_WANT_WRITE, &ready, err));
+    if ((ready & HYL_WANT_READ) == 0) {
+        return HYL_OK;
+    }
+    if (raw->frame.len - raw->frame.pos >= raw->opts.max_unread) {
+        return hyl__fail(err, HYL_ERR_LIMIT,
+                         "the server sent over %llu bytes while a request was still being sent",
+                         (unsigned long long)raw->opts.max_unread);
+    }
+    return receive(raw, err);
+}
+
+static hyl_status send_once(hyl_raw *raw, hyl_error *err)
+{
+    hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
+    size_t sent = 0;
+    int count = hyl__frame_send_window(&raw->frame, iov);
+    hyl_status status = raw->transport.ops->writev(raw->transport.self, iov, count, &sent, err);
+    if (status == HYL_OK) {
+        hyl__frame_send_commit(&raw->frame, sent);
+        return HYL_OK;
+    }
+    return status == HYL_AGAIN ? wait_to_send(raw, err) : fail_transport(raw, status, err);
+}
+
+/* What was not sent never will be; the caller's own bytes must not be touched again. */
+static void drop_unsent(hyl_raw *raw)
+{
+    bool head_gone = raw->frame.out.len == 0 && raw->frame.borrowed.len > 0;
+    raw->cut = raw->frame.out_pos > 0 || head_gone;
+    hyl_buf_clear(&raw->frame.out);
+    raw->frame.out_pos = 0;
+    raw->frame.borrowed = (hyl_bytes){NULL, 0};
+}
+
+hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err)
+{
+    if (raw->frame.out.failed) {
+        return hyl__fail(err, HYL_ERR_NOMEM, "out of memory: the write buffer is not whole");
+    }
+    raw->idle = raw->idle && hyl__frame_unsent(&raw->frame) == 0;
+    while (hyl__frame_unsent(&raw->frame) > 0) {
+        hyl_status status = send_once(raw, err);
+        if (status < 0) {
+            drop_unsent(raw);
+            return hyl__raw_mark(raw, status, err);
+        }
+    }
+    return HYL_OK;
+}
+
+/* ---- Receiving ---- */
+
+static hyl__raw_parameter *find_parameter(hyl_raw *raw, hyl_str name)
+{
+    for (size_t i = 0; i < raw->parameter_count; i++) {
+        const char *known = raw->parameters[i].name;
+        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0) {
+            return &raw->parameters[i];
+        }
+    }
+    return NULL;
+}
+
+/* Takes over `name` and `value`. */
+static hyl_status add_parameter(hyl_raw *raw, char *name, char *value)
+{
+    size_t size = 0;
+    hyl__raw_parameter *grown = NULL;
+    if (hyl__mul_size(raw->parameter_count + 1, sizeof *grown, &size)) {
+        grown = hyl__realloc(raw->parameters, size);
+    }
+    if (grown == NULL || name == NULL || value == NULL) {
+        raw->parameters = grown != NULL ? grown : raw->parameters;
+        hyl__free(name);
+        hyl__free(value);
+        return HYL_ERR_NOMEM;
+    }
+    raw->parameters = grown;
+    raw->parameters[raw->parameter_count++] = (hyl__raw_parameter){name, value};
+    return HYL_OK;
+}
+
+static hyl_status set_parameter(hyl_raw *raw, hyl_str name, hyl_str value)
+{
+    char *copy = hyl__strndup(value.data, value.len);
+    hyl__raw_parameter *known = find_parameter(raw, name);
+    if (known == NULL) {
+        return add_parameter(raw, hyl__strndup(name.data, name.len), copy);
+    }
+    if (copy == NULL) {
+        return HYL_ERR_NOMEM;
+    }
+    hyl__free(known->value);
+    known->value = copy;
+    return HYL_OK;
+}
+
+/* Keeps what a message says about the session, whoever reads it. */
+static hyl_status note(hyl_raw *raw, const hyl_msg *message)
+{
+    switch (message->type) {
+    case HYL_MSG_READY_FOR_QUERY:
+        raw->idle = true;
+        raw->copy_in = false;
+        return HYL_OK;
+    case HYL_MSG_PARAMETER_STATUS:
+        return set_parameter(raw, message->as.parameter.name, message->as.parameter.value);
+    case HYL_MSG_NOTICE_RESPONSE:
+    case HYL_MSG_NOTIFICATION_RESPONSE:
+        return HYL_OK;
+    case HYL_MSG_BACKEND_KEY_DATA:
+        raw->has_key = true;
+        raw->process_id = message->as.key.process_id;
+        raw->secret_key = message->as.key.secret_key;
+        break;
+    case HYL_MSG_COPY_IN_RESPONSE:
+        raw->copy_in = true;
+        break;
+    case HYL_MSG_ERROR_RESPONSE:
+        raw->copy_in = false;
+        break;
+    default:
+        break;
+    }
+    raw->idle = false;
+    return HYL_OK;
+}
+
+static hyl_status next_frame(hyl_raw *raw, hyl__frame_message *out, hyl_error *err)
+{
+    for (;;) {
+        hyl_status status = hyl__frame_next(&raw->frame, out, err);
+        if (status != HYL_AGAIN) {
+            return status;
+        }
+        status = receive(raw, err);
+        if (status == HYL_AGAIN) {
+            unsigned ready = 0;
+            status = wait_for(raw, HYL_WANT_READ, &ready, err);
+        }
+        HYL_TRY(status);
+    }
+}
+
+hyl_status hyl__raw_next(hyl_raw *raw, hyl_msg *out, hyl_error *err)
+{
+    hyl__frame_message frame;
+    hyl_status status = next_frame(raw, &frame, err);
+    if (status == HYL_OK) {
+        raw->body = frame.body;
+        status = hyl_msg_parse(frame.type, frame.body, out, err);
+    }
+    if (status == HYL_OK && note(raw, out) != HYL_OK) {
+        status = hyl__fail_nomem(err);
+    }
+    return status == HYL_OK ? HYL_OK : hyl__raw_mark(raw, status, err);
+}
