@@ -156,18 +156,29 @@ typedef struct hyl_column {
     const char *name; /* NUL-terminated; may be empty, and need not be unique */
     size_t name_len;
     hyl_type type;
+    hyl_format format; /* how its cells came: HYL_FORMAT_HYPERBINARY or HYL_FORMAT_TEXT */
 } hyl_column;
+
+enum {
+    /*
+     * All values as the server's own text, in the session's settings. Costs a further round trip.
+     */
+    HYL_QUERY_TEXT = 1,
+    /*
+     * Geography as text (WKT), which only the server can make; the other types as ever. Costs a
+     * further round trip, in which the statement is described before it runs.
+     */
+    HYL_QUERY_GEOGRAPHY_TEXT = 2,
+};
 
 typedef struct hyl_query_opts {
     size_t struct_size;
-    /* HYL_FORMAT_HYPERBINARY (the default), or HYL_FORMAT_TEXT: the server's own text, which is the
-     * only readable form of geography. */
-    hyl_format format;
+    unsigned flags; /* HYL_QUERY_... */
 } hyl_query_opts;
 
-#define HYL_QUERY_OPTS_INIT                            \
-    {                                                  \
-        sizeof(hyl_query_opts), HYL_FORMAT_HYPERBINARY \
+#define HYL_QUERY_OPTS_INIT       \
+    {                             \
+        sizeof(hyl_query_opts), 0 \
     }
 
 /*
@@ -270,7 +281,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_row_get_uuid(const hyl_row *row, size_t col
 HYL_API HYL_NODISCARD hyl_status hyl_row_get_value(const hyl_row *row, size_t column,
                                                    hyl_value *out, hyl_error *err);
 /*
- * Appends the value as text (hyl_value_text); NULL appends nothing. In a result of HYL_FORMAT_TEXT:
+ * Appends the value as text (hyl_value_text); NULL appends nothing. Of a column of HYL_FORMAT_TEXT:
  * the server's own text, as it came.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out,

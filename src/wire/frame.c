@@ -136,3 +136,15 @@ void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes)
 {
     frame->borrowed = bytes;
 }
+
+hyl_status hyl__frame_send_keep(hyl__frame *frame)
+{
+    hyl_bytes left = frame->borrowed;
+    if (left.len == 0) {
+        return HYL_OK;
+    }
+    HYL_TRY(hyl_buf_reserve(&frame->out, left.len));
+    hyl_buf_append(&frame->out, left.data, left.len);
+    frame->borrowed = (hyl_bytes){NULL, 0};
+    return HYL_OK;
+}

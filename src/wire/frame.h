@@ -89,4 +89,10 @@ size_t hyl__frame_unsent(const hyl__frame *frame);
  * live until they are sent. Only one at a time. */
 void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes);
 
+/*
+ * Copies what is still unsent of the borrowed bytes, which are about to go away: a message that has
+ * begun must go out whole. Errors: NOMEM.
+ */
+hyl_status hyl__frame_send_keep(hyl__frame *frame);
+
 #endif

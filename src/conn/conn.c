@@ -1,0 +1,289 @@
+#include "conn.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "net/crypto.h"
+
+/* ---- Life --------------------------------------------------------------------------------------
+ */
+
+/*
+ * Rows stream through a window of this size. Larger ones save few system calls and fall out of the
+ * processor's cache.
+ */
+enum { RECEIVE_WINDOW = 131072 };
+
+void hyl__conn_retain(hyl_conn *conn)
+{
+    conn->refs++;
+}
+
+static void free_parameters(hyl_conn *conn)
+{
+    for (size_t i = 0; i < conn->parameter_count; i++) {
+        hyl__free(conn->parameters[i].name);
+        hyl__free(conn->parameters[i].value);
+    }
+    hyl__free(conn->parameters);
+}
+
+void hyl__conn_release(hyl_conn *conn)
+{
+    if (--conn->refs > 0) {
+        return;
+    }
+    hyl_transport_close(&conn->transport);
+    hyl__session_reset(&conn->session);
+    hyl_config_free(conn->config);
+    hyl_buf_reset(&conn->diag_text);
+    free_parameters(conn);
+    hyl__free(conn);
+}
+
+/* Takes the transport over, also where it fails. */
+static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, hyl_conn **out,
+                            hyl_error *err)
+{
+    hyl_conn *conn = hyl__calloc(1, sizeof *conn);
+    if (conn == NULL) {
+        hyl_transport_close(transport);
+        return hyl__fail_nomem(err);
+    }
+    conn->refs = 1;
+    conn->transport = *transport;
+    *transport = (hyl_transport){NULL, NULL};
+    hyl_status status = hyl__config_copy(config, &conn->config, err);
+    if (status == HYL_OK) {
+        status = hyl__config_settings(conn->config, &conn->settings, err);
+    }
+    if (status == HYL_OK &&
+        hyl__session_init(&conn->session, RECEIVE_WINDOW, conn->settings.max_message) < 0) {
+        status = hyl__fail_nomem(err);
+    }
+    if (status < 0) {
+        hyl__conn_release(conn);
+        return status;
+    }
+    *out = conn;
+    return HYL_OK;
+}
+
+/* ---- Login -------------------------------------------------------------------------------------
+ */
+
+/*
+ * The startup option `options`: "-c name=value" for each session setting, a backslash before spaces
+ * and backslashes in the value. The binary default format makes the rows of a simple query binary:
+ * the cheapest round trip there is.
+ */
+static hyl_status make_options(const hyl__settings *settings, hyl_buf *out, hyl_error *err)
+{
+    hyl_buf_append_str(out, "-c result_format_code=HyperBinary");
+    for (size_t i = 0; i < settings->session_setting_count; i++) {
+        const hyl_pair *setting = &settings->session_settings[i];
+        hyl_buf_printf(out, " -c %s=", setting->key);
+        for (const char *c = setting->value; *c != '\0'; c++) {
+            if (*c == ' ' || *c == '\\') {
+                hyl_buf_append_byte(out, '\\');
+            }
+            hyl_buf_append_byte(out, (uint8_t)*c);
+        }
+    }
+    hyl_buf_append_byte(out, 0);
+    return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
+}
+
+static hyl_status send_startup(hyl_conn *conn, hyl_error *err)
+{
+    const hyl__settings *settings = &conn->settings;
+    hyl_buf options = HYL_BUF_INIT;
+    hyl_status status = make_options(settings, &options, err);
+    if (status == HYL_OK) {
+        const hyl_pair params[] = {
+            {"user", settings->user},
+            {"application_name", settings->application_name},
+            {"options", (const char *)options.data},
+        };
+        status = hyl__session_startup(&conn->session, hyl__crypto_openssl(), params,
+                                      sizeof params / sizeof params[0], settings->user,
+                                      settings->password, err);
+    }
+    hyl_buf_reset(&options);
+    return status;
+}
+
+static hyl_status wait_for_login(hyl_conn *conn, hyl_error *err)
+{
+    hyl__event event;
+    do {
+        HYL_TRY(hyl__conn_event(conn, &event, err));
+        if (event.type == HYL__EVENT_ERROR) {
+            hyl_status status = hyl__conn_fail_server(conn, err);
+            return hyl__conn_mark_closed(conn, status);
+        }
+    } while (event.type != HYL__EVENT_READY);
+    return HYL_OK;
+}
+
+hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, int64_t deadline,
+                          hyl_conn **out, hyl_error *err)
+{
+    hyl_conn *conn = NULL;
+    HYL_TRY(make_conn(config, transport, &conn, err));
+    conn->deadline = deadline;
+    hyl_status status = send_startup(conn, err);
+    if (status == HYL_OK) {
+        status = wait_for_login(conn, err);
+    }
+    if (status < 0) {
+        hyl__conn_release(conn);
+        return status;
+    }
+    *out = conn;
+    return HYL_OK;
+}
+
+hyl_status hyl_connect(const hyl_config *config, hyl_conn **out, hyl_error *err)
+{
+    hyl__settings settings;
+    hyl_transport transport = {NULL, NULL};
+    hyl_conn *conn = NULL;
+    HYL_TRY(hyl__config_settings(config, &settings, err));
+    int64_t deadline = hyl__deadline_in(settings.connect_timeout_ms);
+    HYL_TRY(hyl_transport_open(&settings.endpoint, deadline, &transport, err));
+    HYL_TRY(hyl__conn_open(config, &transport, deadline, &conn, err));
+    if (settings.database != NULL) {
+        hyl_status status = hyl__conn_attach(conn, err);
+        if (status < 0) {
+            hyl_conn_free(conn);
+            return status;
+        }
+    }
+    *out = conn;
+    return HYL_OK;
+}
+
+hyl_status hyl_connect_uri(const char *text, hyl_conn **out, hyl_error *err)
+{
+    hyl_config *config = NULL;
+    HYL_TRY(hyl_config_new(&config, err));
+    hyl_status status = hyl_config_parse(config, text, err);
+    if (status == HYL_OK) {
+        status = hyl_connect(config, out, err);
+    }
+    hyl_config_free(config);
+    return status;
+}
+
+/* ---- The end -----------------------------------------------------------------------------------
+ */
+
+void hyl_conn_close(hyl_conn *conn)
+{
+    if (conn->closed) {
+        return;
+    }
+    /* The server reads Terminate only after what runs, and would work on for nobody. */
+    hyl__conn_abandon_later(conn);
+    conn->deadline = hyl__now_ms();
+    if (!conn->desync && hyl__frame_unsent(&conn->session.frame) == 0 &&
+        hyl__session_terminate(&conn->session, NULL) == HYL_OK) {
+        (void)hyl__conn_flush(conn, NULL);
+    }
+    conn->closed = true;
+    conn->session.phase =
+        HYL__PHASE_BROKEN; /* rows that are still in the window are not handed out */
+    hyl_transport_close(&conn->transport);
+}
+
+void hyl_conn_free(hyl_conn *conn)
+{
+    if (conn != NULL) {
+        hyl_conn_close(conn);
+        hyl__conn_release(conn);
+    }
+}
+
+/* ---- What it knows -----------------------------------------------------------------------------
+ */
+
+hyl_health hyl_conn_health(const hyl_conn *conn)
+{
+    if (conn->closed) {
+        return HYL_HEALTH_CLOSED;
+    }
+    if (conn->desync) {
+        return HYL_HEALTH_DESYNC;
+    }
+    if (conn->child != NULL) {
+        return HYL_HEALTH_BUSY;
+    }
+    return conn->session.tx_failed ? HYL_HEALTH_TX_FAILED : HYL_HEALTH_OK;
+}
+
+hyl_tx hyl_conn_tx(const hyl_conn *conn)
+{
+    if (conn->session.tx_failed) {
+        return HYL_TX_FAILED;
+    }
+    return conn->session.tx_status == 'T' ? HYL_TX_OPEN : HYL_TX_IDLE;
+}
+
+int32_t hyl_conn_backend_pid(const hyl_conn *conn)
+{
+    return conn->session.process_id;
+}
+
+static hyl__parameter *find_parameter(const hyl_conn *conn, hyl_str name)
+{
+    for (size_t i = 0; i < conn->parameter_count; i++) {
+        hyl__parameter *parameter = &conn->parameters[i];
+        if (strlen(parameter->name) == name.len &&
+            memcmp(parameter->name, name.data, name.len) == 0) {
+            return parameter;
+        }
+    }
+    return NULL;
+}
+
+const char *hyl_conn_parameter(const hyl_conn *conn, const char *name)
+{
+    const hyl__parameter *parameter = find_parameter(conn, hyl_str_of(name));
+    return parameter != NULL ? parameter->value : NULL;
+}
+
+static void add_parameter(hyl_conn *conn, hyl_str name, char *value)
+{
+    size_t size = (conn->parameter_count + 1) * sizeof *conn->parameters;
+    hyl__parameter *parameters = hyl__realloc(conn->parameters, size);
+    if (parameters != NULL) {
+        conn->parameters = parameters;
+    }
+    char *copy = parameters != NULL ? hyl__strndup(name.data, name.len) : NULL;
+    if (copy == NULL) {
+        hyl__free(value);
+        return;
+    }
+    parameters[conn->parameter_count++] = (hyl__parameter){copy, value};
+}
+
+/* A server that reports ever new names must not fill the memory. */
+enum { MAX_PARAMETERS = 256 };
+
+void hyl__conn_set_parameter(hyl_conn *conn, hyl_str name, hyl_str value)
+{
+    char *copy = hyl__strndup(value.data, value.len);
+    if (copy == NULL) {
+        return;
+    }
+    hyl__parameter *known = find_parameter(conn, name);
+    if (known != NULL) {
+        hyl__free(known->value);
+        known->value = copy;
+    } else if (conn->parameter_count < MAX_PARAMETERS) {
+        add_parameter(conn, name, copy);
+    } else {
+        hyl__free(copy);
+    }
+}

@@ -1,0 +1,149 @@
+/*
+ * The user's connection from the inside: what results and COPY (src/data) and the server handle
+ * (src/admin) use.
+ *
+ * A connection is reference-counted: a result keeps its connection's core alive, so that it turns
+ * into CLOSED, not into a dangling pointer, where the connection is freed first.
+ */
+#ifndef HYL_CONN_CONN_H
+#define HYL_CONN_CONN_H
+
+#include <hyperline/hyperline.h>
+
+#include "config.h"
+#include "wire/session.h"
+
+/* A parameter that the server reported. */
+typedef struct hyl__parameter {
+    char *name;
+    char *value;
+} hyl__parameter;
+
+struct hyl_conn {
+    size_t refs;
+    hyl_transport transport;
+    hyl__session session;
+    hyl_config *config; /* own copy; `settings` views it */
+    hyl__settings settings;
+
+    bool closed;
+    bool desync;
+    bool abandoned;    /* the request under way was given up: it is drained before the next one */
+    bool cancel_sent;  /* and the server was told to stop already */
+    const char *child; /* what is open ("a result", "a COPY"), NULL where nothing is */
+    int64_t deadline;  /* of the call under way, on hyl__now_ms's clock */
+    uint64_t received; /* bytes, over the connection's life */
+
+    hyl_diag diag;
+    bool has_diag;
+    hyl_buf diag_text; /* the bytes that `diag` points to */
+
+    hyl__parameter *parameters;
+    size_t parameter_count;
+
+    hyl_notice_fn notice_fn;
+    void *notice_ctx;
+};
+
+/*
+ * Makes a connection over a transport, which it owns from then on, and logs in. `config` is copied.
+ * The session settings and the binary default format are asked for; the database is not attached.
+ * Errors: those of hyl_connect. The transport is closed where it fails.
+ */
+hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, int64_t deadline,
+                          hyl_conn **out, hyl_error *err);
+void hyl__conn_retain(hyl_conn *conn);
+void hyl__conn_release(hyl_conn *conn);
+
+/* ---- Requests (request.c) ---- */
+
+/*
+ * Makes the connection ready for a request: checks that it is open, in step and not busy, drains
+ * what was abandoned, forgets the last diagnosis and sets the deadline. Errors: CLOSED, DESYNC,
+ * BUSY, and those of the drain.
+ */
+hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err);
+
+typedef struct hyl__statement {
+    hyl_str sql; /* the one statement, without semicolon and surrounding comments; empty where there
+                    is none */
+    hyl__statement_kind kind;
+    bool has_rows; /* begins with a word after which it may return rows and can be described */
+} hyl__statement;
+
+/* Finds the one statement in `sql`. Errors: ARG (several; a quote that is not closed). */
+hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err);
+
+/*
+ * Queues the statement as a simple Query. A COMMIT in a failed transaction goes out as ROLLBACK:
+ * *rolled_back then says so, and the caller reports it (hyl__fail_rolled_back) when the answer is
+ * in.
+ */
+hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool *rolled_back,
+                           hyl_error *err);
+hyl_status hyl__fail_rolled_back(hyl_error *err);
+
+/* ---- The loop (loop.c) ---- */
+
+/*
+ * The blocking connection's one loop: sends what is queued, receives, waits, until there is an
+ * event that concerns a request. Notices, parameters and notifications are dealt with inside. On an
+ * ERROR event the diagnosis is stored. Errors: TIMEOUT (the deadline; the request is still under
+ * way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
+ */
+hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
+/*
+ * Sends all that is queued, and takes in what arrives meanwhile where the peer does not read: two
+ * peers that both only write would wait for each other for ever. Errors: as hyl__conn_event.
+ */
+hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err);
+/* Receives what is there without waiting. AGAIN where nothing is. */
+hyl_status hyl__conn_poll(hyl_conn *conn, hyl_error *err);
+
+/* Reads to READY and drops everything; the first error that comes is the result. Errors: SERVER,
+ * and those of hyl__conn_event. */
+hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err);
+/*
+ * Gives the request under way up: CopyFail or a cancel, then a drain within drain_timeout and
+ * drain_limit. OK where the connection is ready again. Errors: DESYNC (for good), CLOSED, IO.
+ */
+hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err);
+/* Asks the server to stop, and leaves the drain to the next request. Does nothing where no request
+ * is under way. Never fails. */
+void hyl__conn_abandon_later(hyl_conn *conn);
+/*
+ * After a failed call: where the deadline passed, gives the request up, so that the connection is
+ * ready again or marked. Keeps `err` as it is.
+ */
+hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status);
+
+/* The connection is out of step for good, or closed for good; both keep `err` and return its
+ * status. */
+hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status);
+hyl_status hyl__conn_mark_closed(hyl_conn *conn, hyl_status status);
+
+/* Keeps a parameter that the server reported. Without memory it stays as it was. */
+void hyl__conn_set_parameter(hyl_conn *conn, hyl_str name, hyl_str value);
+
+/*
+ * Sends a CancelRequest over a second connection and waits until the server closes it, so that it
+ * cannot hit a later statement. Errors: IO, TIMEOUT, UNSUPPORTED (the connection's transport has no
+ * endpoint to go to, or the server gave no key).
+ */
+hyl_status hyl__conn_send_cancel(const hyl_conn *conn, int64_t deadline, hyl_error *err);
+
+/* ---- Diagnosis (diag.c) ---- */
+
+/* Stores the server's error; NOMEM leaves texts out. */
+void hyl__conn_set_diag(hyl_conn *conn, const hyl_msg_diag *diag);
+void hyl__conn_clear_diag(hyl_conn *conn);
+/* Fills `err` from the stored diagnosis. Returns SERVER, or CANCELLED for SQLSTATE 57014. */
+hyl_status hyl__conn_fail_server(const hyl_conn *conn, hyl_error *err);
+void hyl__conn_notice(hyl_conn *conn, const hyl_msg_diag *diag);
+
+/* ---- The database (database.c) ---- */
+
+/* Attaches the config's database as its create mode says. Errors: those of hyl_connect. */
+hyl_status hyl__conn_attach(hyl_conn *conn, hyl_error *err);
+
+#endif

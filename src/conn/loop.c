@@ -1,0 +1,208 @@
+/*
+ * The blocking connection's loop. The engine (src/wire/session) says what it has to send and what
+ * it makes of what was received; the transport says what is possible now; this file is all that
+ * stands between them.
+ */
+#include "conn.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status)
+{
+    conn->desync = true;
+    return status;
+}
+
+hyl_status hyl__conn_mark_closed(hyl_conn *conn, hyl_status status)
+{
+    if (!conn->closed) {
+        conn->closed = true;
+        hyl__log(HYL_LOG_WARN, "connection-closed", NULL, 0);
+        hyl_transport_close(&conn->transport);
+    }
+    return status;
+}
+
+/* The end of the stream, with what the server's owner knows of it. */
+static hyl_status fail_closed(hyl_conn *conn, hyl_error *err)
+{
+    char why[256] = "";
+    if (conn->settings.why_gone != NULL &&
+        conn->settings.why_gone(conn->settings.why_gone_ctx, why, sizeof why)) {
+        hyl__fail(err, HYL_ERR_CLOSED, "the server closed the connection: %s", why);
+    } else {
+        hyl__fail(err, HYL_ERR_CLOSED, "the server closed the connection");
+    }
+    if (err != NULL) {
+        memcpy(err->sqlstate, "08006", sizeof err->sqlstate);
+        err->flags |= HYL_ERROR_CONNECTION_LOST;
+    }
+    return hyl__conn_mark_closed(conn, HYL_ERR_CLOSED);
+}
+
+static hyl_status fail_io(hyl_conn *conn, hyl_status status, hyl_error *err)
+{
+    if (status == HYL_ERR_CLOSED) {
+        return fail_closed(conn, err);
+    }
+    if (err != NULL) {
+        err->flags |= HYL_ERROR_CONNECTION_LOST;
+    }
+    return hyl__conn_mark_closed(conn, status);
+}
+
+/* Receives once. OK, AGAIN, or the connection is closed. */
+static hyl_status receive(hyl_conn *conn, hyl_error *err)
+{
+    uint8_t *at = NULL;
+    size_t cap = 0;
+    size_t got = 0;
+    if (hyl__frame_recv_window(&conn->session.frame, &at, &cap) < 0) {
+        return hyl__conn_mark_desync(conn, hyl__fail_nomem(err));
+    }
+    hyl_status status = conn->transport.ops->read(conn->transport.self, at, cap, &got, err);
+    if (status == HYL_OK) {
+        hyl__frame_recv_commit(&conn->session.frame, got);
+        conn->received += got;
+    } else if (status == HYL_DONE) {
+        return fail_closed(conn, err);
+    } else if (status < 0) {
+        return fail_io(conn, status, err);
+    }
+    return status;
+}
+
+/*
+ * Sends as much as the peer takes now. OK where nothing is left, AGAIN where something is. A write
+ * error is kept to itself: what the server said before it closed is more telling, and the reader
+ * meets the end of the stream.
+ */
+static hyl_status send_some(hyl_conn *conn)
+{
+    hyl__frame *frame = &conn->session.frame;
+    while (hyl__frame_unsent(frame) > 0) {
+        hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
+        int count = hyl__frame_send_window(frame, iov);
+        size_t put = 0;
+        hyl_status status =
+            conn->transport.ops->writev(conn->transport.self, iov, count, &put, NULL);
+        if (status == HYL_AGAIN) {
+            return HYL_AGAIN;
+        }
+        hyl__frame_send_commit(frame, status < 0 ? hyl__frame_unsent(frame) : put);
+    }
+    return HYL_OK;
+}
+
+static hyl_status wait_for(hyl_conn *conn, unsigned wants, unsigned *ready, hyl_error *err)
+{
+    hyl_status status =
+        conn->transport.ops->wait(conn->transport.self, wants, conn->deadline, ready, err);
+    if (status == HYL_ERR_TIMEOUT) {
+        return hyl__fail(err, status, "the server did not answer before the deadline");
+    }
+    return status < 0 ? fail_io(conn, status, err) : status;
+}
+
+/* Waits for what is possible first of `wants`, and receives where that is reading. */
+static hyl_status wait_and_receive(hyl_conn *conn, unsigned wants, hyl_error *err)
+{
+    unsigned ready = 0;
+    HYL_TRY(wait_for(conn, wants, &ready, err));
+    if ((ready & HYL_WANT_READ) == 0) {
+        return HYL_OK;
+    }
+    hyl_status status = receive(conn, err);
+    return status == HYL_AGAIN ? HYL_OK : status;
+}
+
+/* One step towards an event: sends what it can, then receives, waiting where nothing is there yet.
+ */
+static hyl_status step(hyl_conn *conn, hyl_error *err)
+{
+    if (hyl__frame_unsent(&conn->session.frame) > 0) {
+        /* Right after a request there is nothing to read yet: wait first. */
+        unsigned blocked = send_some(conn) == HYL_AGAIN ? HYL_WANT_WRITE : 0;
+        return wait_and_receive(conn, HYL_WANT_READ | blocked, err);
+    }
+    /* While rows stream there mostly is: read first. */
+    hyl_status status = receive(conn, err);
+    return status == HYL_AGAIN ? wait_and_receive(conn, HYL_WANT_READ, err) : status;
+}
+
+static bool concerns_request(hyl_conn *conn, const hyl__event *event)
+{
+    switch (event->type) {
+    case HYL__EVENT_NOTICE:
+        hyl__conn_notice(conn, &event->message.as.diag);
+        return false;
+    case HYL__EVENT_PARAMETER:
+        hyl__conn_set_parameter(conn, event->message.as.parameter.name,
+                                event->message.as.parameter.value);
+        return false;
+    case HYL__EVENT_NOTIFICATION:
+        return false;
+    case HYL__EVENT_ERROR:
+        hyl__conn_set_diag(conn, &event->message.as.diag);
+        return true;
+    default:
+        return true;
+    }
+}
+
+hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
+{
+    for (;;) {
+        hyl_status status = hyl__session_next(&conn->session, event, err);
+        if (status < 0) {
+            return hyl__conn_mark_desync(conn, status);
+        }
+        if (status == HYL_OK && concerns_request(conn, event)) {
+            return HYL_OK;
+        }
+        if (status == HYL_AGAIN && conn->closed) {
+            return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
+        }
+        if (status == HYL_AGAIN) {
+            HYL_TRY(step(conn, err));
+        }
+    }
+}
+
+/* What may wait to be looked at while a send is blocked; beyond it nothing more is received until
+ * the peer reads. */
+enum { MAX_UNREAD_WHILE_SENDING = 67108864 };
+
+hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err)
+{
+    hyl__frame *frame = &conn->session.frame;
+    while (!conn->closed && send_some(conn) == HYL_AGAIN) {
+        bool may_read = frame->len - frame->pos < MAX_UNREAD_WHILE_SENDING;
+        unsigned wants = HYL_WANT_WRITE | (may_read ? (unsigned)HYL_WANT_READ : 0);
+        HYL_TRY(wait_and_receive(conn, wants, err));
+    }
+    return conn->closed ? hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed") : HYL_OK;
+}
+
+hyl_status hyl__conn_poll(hyl_conn *conn, hyl_error *err)
+{
+    return receive(conn, err);
+}
+
+hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err)
+{
+    hyl_status result = HYL_OK;
+    hyl__event event;
+    do {
+        hyl_status status = hyl__conn_event(conn, &event, result < 0 ? NULL : err);
+        if (status < 0) {
+            return result < 0 ? result : status;
+        }
+        if (event.type == HYL__EVENT_ERROR && result == HYL_OK) {
+            result = hyl__conn_fail_server(conn, err);
+        }
+    } while (event.type != HYL__EVENT_READY);
+    return result;
+}

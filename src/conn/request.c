@@ -1,0 +1,55 @@
+#include "conn.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+static hyl_status check_usable(const hyl_conn *conn, hyl_error *err)
+{
+    if (conn->closed) {
+        return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
+    }
+    if (conn->desync) {
+        return hyl__fail(err, HYL_ERR_DESYNC, "the connection is desynchronised; discard it");
+    }
+    if (conn->child != NULL) {
+        return hyl__fail(err, HYL_ERR_BUSY, "%s is still open on this connection", conn->child);
+    }
+    return HYL_OK;
+}
+
+hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err)
+{
+    HYL_TRY(check_usable(conn, err));
+    if (conn->abandoned) {
+        HYL_TRY(hyl__conn_abandon(conn, err));
+    }
+    hyl__conn_clear_diag(conn);
+    conn->deadline = hyl__deadline_in(conn->settings.request_timeout_ms);
+    return HYL_OK;
+}
+
+hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool *rolled_back,
+                           hyl_error *err)
+{
+    hyl_str sql = statement->sql;
+    hyl__statement_kind kind = statement->kind;
+    *rolled_back = kind == HYL__STATEMENT_COMMIT && conn->session.tx_failed;
+    if (*rolled_back) {
+        /* The server may have forgotten the failure and would commit what is left of the
+         * transaction. */
+        sql = HYL_STR("ROLLBACK");
+        kind = HYL__STATEMENT_ROLLBACK;
+    }
+    return hyl__session_query(&conn->session, sql, kind, err);
+}
+
+hyl_status hyl__fail_rolled_back(hyl_error *err)
+{
+    hyl_status status =
+        hyl__fail(err, HYL_ERR_STATE,
+                  "the transaction had failed: COMMIT has rolled it back, nothing is kept");
+    if (err != NULL) {
+        memcpy(err->sqlstate, "25P02", sizeof err->sqlstate);
+    }
+    return status;
+}

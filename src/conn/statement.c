@@ -1,0 +1,54 @@
+#include "conn.h"
+
+#include "base/error.h"
+#include "value/lexer.h"
+
+static hyl__statement_kind kind_of(hyl_str sql)
+{
+    switch (hyl__sql_transaction_of(sql)) {
+    case HYL__TRANSACTION_COMMIT:
+        return HYL__STATEMENT_COMMIT;
+    case HYL__TRANSACTION_ROLLBACK:
+        return HYL__STATEMENT_ROLLBACK;
+    default:
+        return HYL__STATEMENT_OTHER;
+    }
+}
+
+/* The statements that may return rows and that the server can describe without running them. */
+static bool can_be_described(hyl_str sql)
+{
+    static const char *const words[] = {"SELECT", "WITH",   "VALUES", "TABLE",
+                                        "INSERT", "UPDATE", "DELETE", "EXECUTE"};
+    char first[16];
+    hyl__sql_keyword(sql, first, sizeof first);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(first, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
+{
+    size_t offset = 0;
+    hyl_str statement;
+    hyl_str more;
+    *out = (hyl__statement){sql, HYL__STATEMENT_OTHER, false};
+    hyl_status status = hyl_sql_next(sql, &offset, &statement, err);
+    if (status == HYL_DONE) {
+        return HYL_OK;
+    }
+    HYL_TRY(status);
+    status = hyl_sql_next(sql, &offset, &more, err);
+    HYL_TRY(status);
+    if (status == HYL_OK) {
+        return hyl__fail(err, HYL_ERR_ARG,
+                         "several statements in one text: run them one by one, or with "
+                         "hyl_exec_script");
+    }
+    out->kind = kind_of(statement);
+    out->has_rows = can_be_described(statement);
+    return HYL_OK;
+}

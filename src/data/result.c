@@ -1,0 +1,374 @@
+#include "result.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "wire/row.h"
+
+/* ---- Columns ----------------------------------------------------------------------------------- */
+
+static void free_columns(hyl_result *result)
+{
+    hyl__free(result->names);
+    hyl__free(result->columns);
+    hyl__free(result->cells);
+}
+
+static size_t names_size(const hyl_msg *description)
+{
+    hyl_coldesc_iter iter;
+    hyl_msg_column column;
+    size_t size = 0;
+    hyl_coldesc_iter_init(&iter, description);
+    while (hyl_coldesc_iter_next(&iter, &column)) {
+        size += column.name.len + 1;
+    }
+    return size;
+}
+
+/* Copies a RowDescription: the message goes away with the next one. */
+static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hyl_error *err)
+{
+    size_t count = description->as.description.column_count;
+    result->columns = hyl__calloc(count, sizeof *result->columns);
+    result->cells = hyl__calloc(count, sizeof *result->cells);
+    result->names = hyl__malloc(names_size(description));
+    if (result->columns == NULL || result->cells == NULL || result->names == NULL) {
+        return hyl__fail_nomem(err);
+    }
+    hyl_coldesc_iter iter;
+    hyl_msg_column column;
+    char *name = result->names;
+    hyl_column *out = result->columns;
+    hyl_coldesc_iter_init(&iter, description);
+    while (hyl_coldesc_iter_next(&iter, &column)) {
+        memcpy(name, column.name.data, column.name.len);
+        name[column.name.len] = '\0';
+        *out++ =
+            (hyl_column){name, column.name.len, hyl_type_from_oid(column.type_oid, column.typmod),
+                         HYL_FORMAT_HYPERBINARY};
+        name += column.name.len + 1;
+    }
+    result->row = (hyl_row){result->cells, result->columns, count, &result->scratch};
+    return HYL_OK;
+}
+
+/* ---- The course of a result -------------------------------------------------------------------- */
+
+static void keep_tag(hyl_result *result, hyl_str tag)
+{
+    hyl__copy_text(result->tag, sizeof result->tag, tag.data, tag.len);
+    result->affected = hyl_tag_rows(tag);
+}
+
+/* The result is over: the connection is free for the next request. */
+static hyl_status end_result(hyl_result *result, hyl_status state, const hyl_error *error)
+{
+    result->state = state;
+    result->conn->child = NULL;
+    if (error != NULL) {
+        result->error = *error;
+    }
+    return state;
+}
+
+/* Ends the result with `error`, hands it out, and puts the connection back in step where that can be done. */
+static hyl_status fail_result(hyl_result *result, const hyl_error *error, hyl_error *err)
+{
+    end_result(result, error->status, error);
+    if (err != NULL) {
+        *err = *error;
+    }
+    return hyl__conn_recover(result->conn, error->status);
+}
+
+static hyl_status fail_again(const hyl_result *result, hyl_error *err)
+{
+    if (err != NULL) {
+        *err = result->error;
+    }
+    return result->state;
+}
+
+static hyl_status check_open(const hyl_result *result, hyl_error *err)
+{
+    if (result->state < 0) {
+        return fail_again(result, err);
+    }
+    if (result->state == HYL_OK && result->conn->closed) {
+        return hyl__fail(err, HYL_ERR_CLOSED, "the result's connection was closed");
+    }
+    return result->state;
+}
+
+/* A COPY started by hyl_query or hyl_exec has no one to feed or read it. */
+static hyl_status refuse_copy(hyl_conn *conn, hyl_error *error)
+{
+    HYL_TRY(hyl__conn_abandon(conn, error));
+    return hyl__fail(error, HYL_ERR_ARG,
+                     "the statement is a COPY from or to the client: use hyl_copy_in_open or "
+                     "hyl_copy_out_open; nothing was copied");
+}
+
+/*
+ * Takes one event. OK: a row is there (its body in event->body). DONE: the statement is over and has succeeded. AGAIN: go on. Below 0: `error`
+ * is filled in.
+ */
+static hyl_status take_event(hyl_result *result, const hyl__event *event, hyl_error *error)
+{
+    hyl_conn *conn = result->conn;
+    switch (event->type) {
+    case HYL__EVENT_DATA_ROW:
+        return HYL_OK;
+    case HYL__EVENT_ROW_DESCRIPTION:
+        return set_columns(result, &event->message, error) < 0 ? HYL_ERR_NOMEM : HYL_AGAIN;
+    case HYL__EVENT_COMPLETE:
+        keep_tag(result, event->message.as.tag);
+        return HYL_AGAIN;
+    case HYL__EVENT_READY:
+        return result->rolled_back ? hyl__fail_rolled_back(error) : HYL_DONE;
+    case HYL__EVENT_ERROR:
+        hyl__conn_fail_server(conn, error);
+        /* The error stands; what is left is the ReadyForQuery. */
+        (void)hyl__conn_finish(conn, NULL);
+        return error->status;
+    case HYL__EVENT_COPY_IN:
+    case HYL__EVENT_COPY_OUT:
+        (void)refuse_copy(conn, error);
+        return error->status;
+    default:
+        return HYL_AGAIN;
+    }
+}
+
+/* Reads on until there is a row, or the end. The same returns as take_event, but never AGAIN. */
+static hyl_status next_body(hyl_result *result, hyl_bytes *body, hyl_error *error)
+{
+    hyl__event event;
+    hyl_status status = HYL_AGAIN;
+    while (status == HYL_AGAIN) {
+        HYL_TRY(hyl__conn_event(result->conn, &event, error));
+        status = take_event(result, &event, error);
+    }
+    *body = event.body;
+    return status;
+}
+
+/* The slow path of hyl_result_next: nothing whole is in the window, or it is no row. */
+static hyl_status wait_for_row(hyl_result *result, hyl_bytes *body, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl_status status = check_open(result, err);
+    if (status != HYL_OK) {
+        return status;
+    }
+    result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
+    status = next_body(result, body, &error);
+    if (status == HYL_DONE) {
+        return end_result(result, HYL_DONE, NULL);
+    }
+    return status < 0 ? fail_result(result, &error, err) : status;
+}
+
+/* A row that is no row: the stream cannot be trusted any more. */
+static hyl_status bad_row(hyl_result *result, hyl_bytes body, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl_status status = hyl__row_cells(body, result->cells, result->row.count, &error);
+    hyl__conn_mark_desync(result->conn, status);
+    return fail_result(result, &error, err);
+}
+
+hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *err)
+{
+    hyl_bytes body;
+    if (result->state != HYL_OK || !hyl__session_take_row(&result->conn->session, &body)) {
+        hyl_status status = wait_for_row(result, &body, err);
+        if (status != HYL_OK) {
+            return status;
+        }
+    }
+    if (hyl__row_cells(body, result->cells, result->row.count, NULL) < 0) {
+        return bad_row(result, body, err);
+    }
+    hyl_buf_clear(&result->scratch);
+    *row = &result->row;
+    return HYL_OK;
+}
+
+hyl_status hyl_result_finish(hyl_result *result, hyl_error *err)
+{
+    const hyl_row *row = NULL;
+    hyl_status status = HYL_OK;
+    while (status == HYL_OK) {
+        status = hyl_result_next(result, &row, err);
+    }
+    return status == HYL_DONE ? HYL_OK : status;
+}
+
+hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err)
+{
+    hyl_status status = check_open(result, err);
+    if (status != HYL_OK) {
+        return status == HYL_DONE ? HYL_OK : status;
+    }
+    hyl_error gone = HYL_ERROR_INIT;
+    hyl__fail(&gone, HYL_ERR_CANCELLED, "the result was abandoned");
+    end_result(result, HYL_ERR_CANCELLED, &gone);
+    return hyl__conn_abandon(result->conn, err);
+}
+
+void hyl_result_free(hyl_result *result)
+{
+    if (result == NULL) {
+        return;
+    }
+    if (result->state == HYL_OK) {
+        hyl__conn_abandon_later(result->conn);
+    }
+    hyl__conn_release(result->conn);
+    free_columns(result);
+    hyl_buf_reset(&result->scratch);
+    hyl__free(result);
+}
+
+/* ---- What it knows ----------------------------------------------------------------------------- */
+
+size_t hyl_result_column_count(const hyl_result *result)
+{
+    return result->row.count;
+}
+
+const hyl_column *hyl_result_column(const hyl_result *result, size_t index)
+{
+    return index < result->row.count ? &result->columns[index] : NULL;
+}
+
+ptrdiff_t hyl_result_find(const hyl_result *result, const char *name)
+{
+    for (size_t i = 0; i < result->row.count; i++) {
+        if (strcmp(result->columns[i].name, name) == 0) {
+            return (ptrdiff_t)i;
+        }
+    }
+    return -1;
+}
+
+int64_t hyl_result_affected(const hyl_result *result)
+{
+    return result->affected;
+}
+
+const char *hyl_result_tag(const hyl_result *result)
+{
+    return result->tag;
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------- */
+
+static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
+{
+    hyl_result *result = hyl__calloc(1, sizeof *result);
+    if (result == NULL) {
+        return hyl__fail_nomem(err);
+    }
+    result->conn = conn;
+    result->affected = -1;
+    result->row.scratch = &result->scratch;
+    hyl__conn_retain(conn);
+    *out = result;
+    return HYL_OK;
+}
+
+/*
+ * Waits until the columns are known, or the statement is over. A row that came is left in the window for hyl_result_next.
+ */
+static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl__event event;
+    hyl_status status = HYL_AGAIN;
+    while (status == HYL_AGAIN && result->columns == NULL) {
+        status = hyl__conn_event(result->conn, &event, &error);
+        if (status == HYL_OK) {
+            status = take_event(result, &event, &error);
+        }
+    }
+    if (status == HYL_DONE) {
+        end_result(result, HYL_DONE, NULL);
+    }
+    return status < 0 ? fail_result(result, &error, err) : HYL_OK;
+}
+
+static hyl_format column_format(const hyl_column *column, unsigned flags)
+{
+    bool text = (flags & HYL_QUERY_TEXT) != 0 ||
+                ((flags & HYL_QUERY_GEOGRAPHY_TEXT) != 0 && column->type.id == HYL_TYPE_GEOGRAPHY);
+    return text ? HYL_FORMAT_TEXT : HYL_FORMAT_HYPERBINARY;
+}
+
+/* Asks for each column in its own format, after the description is in. */
+static hyl_status execute_described(hyl_result *result, hyl__statement_kind kind, unsigned flags,
+                                    hyl_error *err)
+{
+    size_t count = result->row.count;
+    int16_t *formats = hyl__calloc(count, sizeof *formats);
+    if (formats == NULL) {
+        return hyl__fail_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        result->columns[i].format = column_format(&result->columns[i], flags);
+        formats[i] = (int16_t)result->columns[i].format;
+    }
+    hyl_status status = hyl__session_execute(&result->conn->session, formats, count, kind, err);
+    hyl__free(formats);
+    return status;
+}
+
+/* Describes the statement, which does not run it, and reads to READY. */
+static hyl_status describe(hyl_result *result, hyl_str sql, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl_bytes no_row;
+    HYL_TRY(hyl__session_describe(&result->conn->session, sql, err));
+    hyl_status status = next_body(result, &no_row, &error);
+    return status < 0 ? fail_result(result, &error, err) : HYL_OK;
+}
+
+static hyl_status start_result(hyl_result *result, const hyl__statement *statement, unsigned flags,
+                               hyl_error *err)
+{
+    if (flags == 0 || !statement->has_rows) {
+        HYL_TRY(hyl__conn_query(result->conn, statement, &result->rolled_back, err));
+    } else {
+        HYL_TRY(describe(result, statement->sql, err));
+        HYL_TRY(execute_described(result, statement->kind, flags, err));
+    }
+    return wait_for_columns(result, err);
+}
+
+hyl_status hyl_query_with(hyl_conn *conn, const char *sql, const hyl_query_opts *opts,
+                          hyl_result **out, hyl_error *err)
+{
+    hyl_result *result = NULL;
+    hyl__statement statement;
+    unsigned flags = opts != NULL ? opts->flags : 0;
+    HYL_TRY(hyl__conn_begin(conn, err));
+    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &statement, err));
+    HYL_TRY(new_result(conn, &result, err));
+    conn->child = "a result";
+    hyl_status status = start_result(result, &statement, flags, err);
+    if (status < 0) {
+        conn->child = NULL;
+        result->state = status;
+        hyl_result_free(result);
+        return status;
+    }
+    *out = result;
+    return HYL_OK;
+}
+
+hyl_status hyl_query(hyl_conn *conn, const char *sql, hyl_result **out, hyl_error *err)
+{
+    return hyl_query_with(conn, sql, NULL, out, err);
+}

@@ -1,0 +1,275 @@
+/*
+ * The typed getters: exact type or lossless widening. They run once for each cell of millions of rows, so each is a check of the type and
+ * a load; everything that fails is built out of the way.
+ */
+#include "result.h"
+
+#include "base/error.h"
+#include "value/hyperbinary.h"
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+size_t hyl_row_column_count(const hyl_row *row)
+{
+    return row->count;
+}
+
+bool hyl_row_is_null(const hyl_row *row, size_t column)
+{
+    return column >= row->count || row->cells[column].data == NULL;
+}
+
+/* ---- What fails -------------------------------------------------------------------------------- */
+
+static hyl_status __attribute__((noinline, cold))
+fail_missing(const hyl_row *row, size_t column, hyl_error *err)
+{
+    if (column >= row->count) {
+        return hyl__fail(err, HYL_ERR_ARG, "there is no column %zu: the result has %zu", column + 1,
+                         row->count);
+    }
+    return hyl__fail(err, HYL_ERR_NULLVAL, "column %zu \"%s\" is NULL", column + 1,
+                     row->columns[column].name);
+}
+
+static hyl_status __attribute__((noinline, cold))
+fail_type(const hyl_row *row, size_t column, const char *wanted, hyl_error *err)
+{
+    hyl_buf name = HYL_BUF_INIT;
+    hyl_type_format(row->columns[column].type, &name);
+    hyl_status status = hyl__fail(err, HYL_ERR_TYPE, "column %zu \"%s\" is %.*s, not %s", column + 1,
+                                  row->columns[column].name, (int)name.len,
+                                  name.data != NULL ? (const char *)name.data : "", wanted);
+    hyl_buf_reset(&name);
+    return status;
+}
+
+static hyl_status __attribute__((noinline, cold))
+fail_size(const hyl_row *row, size_t column, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_PROTOCOL,
+                     "column %zu \"%s\": a value of %zu bytes, which is not its type's size",
+                     column, row->columns[column].name, row->cells[column].len);
+}
+
+/* ---- Reaching a value -------------------------------------------------------------------------- */
+
+/* The general way to a value: any type, any format. */
+static hyl_status decode_cell(const hyl_row *row, size_t column, hyl_value *out, hyl_error *err)
+{
+    const hyl_column *info = &row->columns[column];
+    hyl_status status =
+        hyl_value_decode(info->type, info->format, row->cells[column], row->scratch, out, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "column %zu \"%s\"", column + 1, info->name);
+    }
+    return status;
+}
+
+hyl_status hyl_row_get_value(const hyl_row *row, size_t column, hyl_value *out, hyl_error *err)
+{
+    if (UNLIKELY(column >= row->count)) {
+        return fail_missing(row, column, err);
+    }
+    if (row->cells[column].data == NULL) {
+        memset(out, 0, sizeof *out);
+        out->type = row->columns[column].type.id;
+        out->is_null = true;
+        return HYL_OK;
+    }
+    return decode_cell(row, column, out, err);
+}
+
+hyl_status hyl_row_raw(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
+{
+    if (hyl_row_is_null(row, column)) {
+        return fail_missing(row, column, err);
+    }
+    *out = row->cells[column];
+    return HYL_OK;
+}
+
+hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_error *err)
+{
+    if (column >= row->count) {
+        return fail_missing(row, column, err);
+    }
+    const hyl_bytes cell = row->cells[column];
+    if (cell.data == NULL) {
+        return HYL_OK;
+    }
+    const hyl_column *info = &row->columns[column];
+    if (info->format == HYL_FORMAT_TEXT || hyl__type_is_string(info->type.id)) {
+        hyl_buf_append(out, cell.data, cell.len);
+        return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
+    }
+    hyl_value value;
+    HYL_TRY(decode_cell(row, column, &value, err));
+    hyl_status status = hyl_value_text(info->type, &value, out, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "column %zu \"%s\"", column + 1, info->name);
+    }
+    return status;
+}
+
+/* ---- The getters ------------------------------------------------------------------------------- */
+
+/*
+ * The types that a getter takes: X(type, bytes, value of a binary cell that begins at `at`, value of a decoded `v`).
+ */
+#define BOOL_CASES(X) X(BOOL, 1, hyl__hb_load_bool(at), v.as.boolean)
+#define I16_CASES(X)  X(SMALLINT, 2, hyl__hb_load_i16(at), v.as.i16)
+#define I32_CASES(X)  I16_CASES(X) X(INT, 4, hyl__hb_load_i32(at), v.as.i32)
+#define U32_CASES(X)  X(OID, 4, hyl__hb_load_u32(at), v.as.u32)
+#define I64_CASES(X)  I32_CASES(X) U32_CASES(X) X(BIGINT, 8, hyl__hb_load_i64(at), v.as.i64)
+#define F32_CASES(X)  X(REAL, 4, hyl__hb_load_f32(at), v.as.f32)
+#define F64_CASES(X)  F32_CASES(X) X(DOUBLE, 8, hyl__hb_load_f64(at), v.as.f64) I32_CASES(X)
+#define DATE_CASES(X) X(DATE, 4, hyl__hb_load_date(at), v.as.i32)
+#define TIME_CASES(X) X(TIME, 8, hyl__hb_load_i64(at), v.as.i64)
+#define TIMESTAMP_CASES(X)                                \
+    X(TIMESTAMP, 8, hyl__hb_load_timestamp(at), v.as.i64) \
+    X(DATE, 4, hyl__hb_load_date(at) * HYL_MICROS_PER_DAY, v.as.i32 * HYL_MICROS_PER_DAY)
+#define TIMESTAMPTZ_CASES(X) X(TIMESTAMPTZ, 8, hyl__hb_load_timestamp(at), v.as.i64)
+#define INTERVAL_CASES(X)    X(INTERVAL, 16, hyl__hb_load_interval(at), v.as.interval)
+
+#define BINARY_CASE(id, size, from_binary, from_value)    \
+    case HYL_TYPE_##id:                                   \
+        if (UNLIKELY(row->cells[column].len != (size))) { \
+            return fail_size(row, column, err);           \
+        }                                                 \
+        *out = (from_binary);                             \
+        return HYL_OK;
+
+#define VALUE_CASE(id, size, from_binary, from_value) \
+    case HYL_TYPE_##id:                               \
+        *out = (from_value);                          \
+        return HYL_OK;
+
+/* What a getter does with a type that is none of its cases. */
+static hyl_status __attribute__((noinline, cold))
+i64_of_other(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
+{
+    hyl_type type = row->columns[column].type;
+    /* A numeric without decimals whose every value fits 64 bits is a whole number too. */
+    if (type.id != HYL_TYPE_NUMERIC || hyl_type_scale(type) != 0 || hyl_type_width(type) != 8) {
+        return fail_type(row, column, "bigint", err);
+    }
+    hyl_value value;
+    HYL_TRY(decode_cell(row, column, &value, err));
+    return hyl_numeric_to_i64(&value.as.numeric, out);
+}
+
+#define GETTER(name, ctype, CASES, otherwise)                                                    \
+    static hyl_status __attribute__((noinline, cold))                                            \
+    name##_of_text(const hyl_row *row, size_t column, ctype *out, hyl_error *err)                \
+    {                                                                                            \
+        hyl_value v;                                                                             \
+        HYL_TRY(decode_cell(row, column, &v, err));                                              \
+        switch (v.type) {                                                                        \
+            CASES(VALUE_CASE)                                                                    \
+        default:                                                                                 \
+            return otherwise;                                                                    \
+        }                                                                                        \
+    }                                                                                            \
+    hyl_status hyl_row_get_##name(const hyl_row *row, size_t column, ctype *out, hyl_error *err) \
+    {                                                                                            \
+        if (UNLIKELY(hyl_row_is_null(row, column))) {                                            \
+            return fail_missing(row, column, err);                                               \
+        }                                                                                        \
+        if (UNLIKELY(row->columns[column].format != HYL_FORMAT_HYPERBINARY)) {                   \
+            return name##_of_text(row, column, out, err);                                        \
+        }                                                                                        \
+        const uint8_t *at = row->cells[column].data;                                             \
+        switch (row->columns[column].type.id) {                                                  \
+            CASES(BINARY_CASE)                                                                   \
+        default:                                                                                 \
+            return otherwise;                                                                    \
+        }                                                                                        \
+    }
+
+#define NOT_A(wanted) fail_type(row, column, wanted, err)
+
+GETTER(bool, bool, BOOL_CASES, NOT_A("boolean"))
+GETTER(i16, int16_t, I16_CASES, NOT_A("smallint"))
+GETTER(i32, int32_t, I32_CASES, NOT_A("integer"))
+GETTER(u32, uint32_t, U32_CASES, NOT_A("oid"))
+GETTER(i64, int64_t, I64_CASES, i64_of_other(row, column, out, err))
+GETTER(f32, float, F32_CASES, NOT_A("real"))
+GETTER(f64, double, F64_CASES, NOT_A("double precision"))
+GETTER(date, int32_t, DATE_CASES, NOT_A("date"))
+GETTER(time, int64_t, TIME_CASES, NOT_A("time"))
+GETTER(timestamp, int64_t, TIMESTAMP_CASES, NOT_A("timestamp"))
+GETTER(timestamptz, int64_t, TIMESTAMPTZ_CASES, NOT_A("timestamp with time zone"))
+GETTER(interval, hyl_interval, INTERVAL_CASES, NOT_A("interval"))
+
+hyl_status hyl_row_get_numeric(const hyl_row *row, size_t column, hyl_numeric *out, hyl_error *err)
+{
+    if (hyl_row_is_null(row, column)) {
+        return fail_missing(row, column, err);
+    }
+    if (row->columns[column].type.id == HYL_TYPE_NUMERIC) {
+        hyl_value value;
+        HYL_TRY(decode_cell(row, column, &value, err));
+        *out = value.as.numeric;
+        return HYL_OK;
+    }
+    int64_t whole = 0;
+    switch (row->columns[column].type.id) {
+    case HYL_TYPE_SMALLINT:
+    case HYL_TYPE_INT:
+    case HYL_TYPE_BIGINT:
+        HYL_TRY(hyl_row_get_i64(row, column, &whole, err));
+        *out = (hyl_numeric){(uint64_t)whole, whole < 0 ? -1 : 0, 19, 0};
+        return HYL_OK;
+    default:
+        return fail_type(row, column, "numeric", err);
+    }
+}
+
+hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_error *err)
+{
+    if (UNLIKELY(hyl_row_is_null(row, column))) {
+        return fail_missing(row, column, err);
+    }
+    const hyl_column *info = &row->columns[column];
+    if (UNLIKELY(!hyl__type_is_string(info->type.id) && info->format != HYL_FORMAT_TEXT)) {
+        return fail_type(row, column, "text", err);
+    }
+    const hyl_bytes cell = row->cells[column];
+    *out = (hyl_str){(const char *)cell.data, cell.len};
+    return HYL_OK;
+}
+
+hyl_status hyl_row_get_bytes(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
+{
+    if (hyl_row_is_null(row, column)) {
+        return fail_missing(row, column, err);
+    }
+    const hyl_column *info = &row->columns[column];
+    bool opaque = info->type.id == HYL_TYPE_BYTES || info->type.id == HYL_TYPE_GEOGRAPHY;
+    if (hyl__type_is_string(info->type.id) || (opaque && info->format == HYL_FORMAT_HYPERBINARY)) {
+        *out = row->cells[column];
+        return HYL_OK;
+    }
+    if (!opaque) {
+        return fail_type(row, column, "bytes", err);
+    }
+    hyl_value value;
+    HYL_TRY(decode_cell(row, column, &value, err));
+    *out = value.as.bytes;
+    return HYL_OK;
+}
+
+hyl_status hyl_row_get_uuid(const hyl_row *row, size_t column, uint8_t out[16], hyl_error *err)
+{
+    if (hyl_row_is_null(row, column)) {
+        return fail_missing(row, column, err);
+    }
+    if (row->columns[column].type.id != HYL_TYPE_UUID) {
+        return fail_type(row, column, "uuid", err);
+    }
+    hyl_value value;
+    HYL_TRY(decode_cell(row, column, &value, err));
+    memcpy(out, value.as.uuid, sizeof value.as.uuid);
+    return HYL_OK;
+}

@@ -1,0 +1,144 @@
+/*
+ * The protocol engine of the user's connection, without I/O: takes requests and gives bytes to
+ * send, takes received bytes and gives events. It knows which message may come when, and refuses
+ * the rest.
+ *
+ * One request is under way at a time. A pipeline needs a queue of requests in place of `phase`;
+ * nothing outside this file would see it.
+ */
+#ifndef HYL_WIRE_SESSION_H
+#define HYL_WIRE_SESSION_H
+
+#include "auth.h"
+#include "frame.h"
+
+typedef enum hyl__event_type {
+    HYL__EVENT_NONE,
+    HYL__EVENT_READY, /* the request is over; the session is idle */
+    HYL__EVENT_PARSE_COMPLETE,
+    HYL__EVENT_ROW_DESCRIPTION, /* message.as.description */
+    HYL__EVENT_NO_DATA,
+    HYL__EVENT_DATA_ROW,     /* body: cells still to be parsed */
+    HYL__EVENT_COMPLETE,     /* message.as.tag */
+    HYL__EVENT_EMPTY,        /* the statement was empty */
+    HYL__EVENT_ERROR,        /* message.as.diag; READY follows */
+    HYL__EVENT_NOTICE,       /* message.as.diag */
+    HYL__EVENT_PARAMETER,    /* message.as.parameter */
+    HYL__EVENT_NOTIFICATION, /* message.as.notification */
+    HYL__EVENT_COPY_IN,      /* the server waits for data */
+    HYL__EVENT_COPY_OUT,     /* data will come */
+    HYL__EVENT_COPY_DATA,    /* body */
+    HYL__EVENT_COPY_DONE
+} hyl__event_type;
+
+/* Lifetime: views in it, until the next call that receives. */
+typedef struct hyl__event {
+    hyl__event_type type;
+    hyl_bytes body; /* DATA_ROW, COPY_DATA */
+    hyl_msg message;
+} hyl__event;
+
+/* Where the request under way stands, which decides what may come. */
+typedef enum hyl__phase {
+    HYL__PHASE_NEW,     /* nothing was sent */
+    HYL__PHASE_STARTUP, /* until AuthenticationOk */
+    HYL__PHASE_SETUP,   /* then until the first ReadyForQuery */
+    HYL__PHASE_IDLE,
+    HYL__PHASE_QUERY,    /* a statement was sent, nothing is known of it */
+    HYL__PHASE_PARSE,    /* Parse was sent: ParseComplete comes */
+    HYL__PHASE_DESCRIBE, /* then the description of the statement */
+    HYL__PHASE_BIND,     /* Bind and Execute were sent */
+    HYL__PHASE_EXECUTE,  /* BindComplete has come: rows or the end */
+    HYL__PHASE_ROWS,
+    HYL__PHASE_COPY_IN,
+    HYL__PHASE_COPY_IN_DONE, /* CopyDone or CopyFail was sent */
+    HYL__PHASE_COPY_OUT,
+    HYL__PHASE_COPY_OUT_DONE,
+    HYL__PHASE_SYNC,   /* described; the statement is over: only ReadyForQuery is left */
+    HYL__PHASE_FAILED, /* an ErrorResponse came: only ReadyForQuery is left */
+    HYL__PHASE_BROKEN  /* the peer broke the protocol */
+} hyl__phase;
+
+typedef struct hyl__session {
+    hyl__frame frame;
+    hyl__phase phase;
+    hyl__auth *auth;
+    char tx_status; /* of the last ReadyForQuery: 'I', 'T', 'E'; 0 before the first */
+    bool tx_failed; /* the latch: an error came inside a transaction, and no rollback was answered
+                       since */
+    bool rolling_back; /* the request under way is the rollback that releases the latch */
+    bool has_key;
+    int32_t process_id;
+    int32_t secret_key;
+} hyl__session;
+
+/* Zero in a limit means the default. Errors: NOMEM. */
+hyl_status hyl__session_init(hyl__session *session, size_t window_size, uint32_t max_body);
+void hyl__session_reset(hyl__session *session);
+
+/* Queues StartupMessage. Errors: those of hyl_enc_startup; STATE. */
+hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto,
+                                const hyl_pair *params, size_t count, const char *user,
+                                const char *password, hyl_error *err);
+
+/*
+ * What a statement does to the transaction, as far as the latch asks. The session is told, it does
+ * not read SQL.
+ */
+typedef enum hyl__statement_kind {
+    HYL__STATEMENT_OTHER,
+    HYL__STATEMENT_COMMIT,
+    HYL__STATEMENT_ROLLBACK
+} hyl__statement_kind;
+
+/*
+ * Queues a statement as a simple Query.
+ * Errors: STATE (a request is under way; or the transaction has failed and this is no rollback:
+ * SQLSTATE 25P02), ARG (NUL inside), NOMEM.
+ */
+hyl_status hyl__session_query(hyl__session *session, hyl_str sql, hyl__statement_kind kind,
+                              hyl_error *err);
+/* Queues Parse of the unnamed statement, Describe and Sync: PARSE_COMPLETE, then ROW_DESCRIPTION or
+ * NO_DATA, then READY. Errors: as query. */
+hyl_status hyl__session_describe(hyl__session *session, hyl_str sql, hyl_error *err);
+/*
+ * Queues Bind of the unnamed statement, which was described before, with one result format a
+ * column, Execute and Sync: rows without a description. Errors: as query.
+ */
+hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, size_t count,
+                                hyl__statement_kind kind, hyl_error *err);
+
+/* In COPY IN: queues a CopyData around the caller's bytes, which must live until they are sent. At
+ * most HYL__COPY_CHUNK bytes. Errors: STATE, NOMEM. */
+hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err);
+hyl_status hyl__session_copy_done(hyl__session *session, hyl_error *err);
+hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl_error *err);
+/* Queues Terminate, in any phase. */
+hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err);
+
+/*
+ * Larger CopyData are cut: the server closes the connection over 150 MiB, and a message that has
+ * begun must be sent whole even when the server has already refused the rest.
+ */
+enum { HYL__COPY_CHUNK = 1048576 };
+
+/*
+ * The next event. OK; AGAIN (send what is queued, receive more). Errors: PROTOCOL (the session is
+ * broken from then on), AUTH, UNSUPPORTED, NOMEM.
+ */
+hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error *err);
+
+/* The hot path of rows: the next DataRow's body, if it is there whole. False: ask
+ * hyl__session_next. */
+static inline bool hyl__session_take_row(hyl__session *session, hyl_bytes *body)
+{
+    return session->phase == HYL__PHASE_ROWS &&
+           hyl__frame_take(&session->frame, HYL_MSG_DATA_ROW, body);
+}
+
+static inline bool hyl__session_idle(const hyl__session *session)
+{
+    return session->phase == HYL__PHASE_IDLE;
+}
+
+#endif
