@@ -113,7 +113,7 @@ typedef struct hyl_error {
 HYL_API void hyl_error_clear(hyl_error *err);
 HYL_API bool hyl_error_retryable(const hyl_error *err);
 
-/* ---- Strings and bytes ----------------------------------------------------------------------- */
+/* ---- Strings and bytes --------------------------------------------------------------------- */
 
 /* A view of text: not NUL-terminated, not owned. `data` may be NULL only where `len` is 0. */
 typedef struct hyl_str {
@@ -137,7 +137,7 @@ typedef struct hyl_bytes {
 /* A hyl_str of a NUL-terminated string; NULL gives an empty one. */
 HYL_API hyl_str hyl_str_of(const char *text);
 
-/* ---- The growable buffer --------------------------------------------------------------------- */
+/* ---- The growable buffer ------------------------------------------------------------------- */
 
 /*
  * Bytes that grow. A failed append sets `failed` and leaves the contents as they were; every
@@ -160,7 +160,10 @@ typedef struct hyl_buf {
 HYL_API void hyl_buf_reset(hyl_buf *buf);
 /* Forgets the contents and a failure, keeps the storage. */
 HYL_API void hyl_buf_clear(hyl_buf *buf);
-/* Makes room for `extra` more bytes. Errors: NOMEM (memory, or a length beyond SIZE_MAX / 2). */
+/*
+ * Makes room for `extra` more bytes.
+ * Errors: NOMEM (memory, or a length beyond SIZE_MAX / 2).
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_buf_reserve(hyl_buf *buf, size_t extra);
 /* Appends; on failure sets `failed`. `bytes` must not point into the buffer. */
 HYL_API void hyl_buf_append(hyl_buf *buf, const void *bytes, size_t len);
@@ -172,8 +175,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_buf_status(const hyl_buf *buf);
 
 /* ---- Memory -------------------------------------------------------------------------------- */
 
-/* The process-wide allocator. `realloc_fn(ctx, NULL, n)` allocates; `free_fn(ctx, NULL)` does
- * nothing. */
+/*
+ * The process-wide allocator. `realloc_fn(ctx, NULL, n)` allocates; `free_fn(ctx, NULL)` does
+ * nothing.
+ */
 typedef struct hyl_allocator {
     void *(*realloc_fn)(void *ctx, void *ptr, size_t size);
     void (*free_fn)(void *ctx, void *ptr);
@@ -185,7 +190,8 @@ typedef struct hyl_allocator {
  * library: what one allocator gave out must come back to it.
  */
 HYL_API void hyl_set_allocator(const hyl_allocator *allocator);
-/* Frees memory that a function of this library handed over (its comment says so). NULL is allowed.
+/*
+ * Frees memory that a function of this library handed over (its comment says so). NULL is allowed.
  */
 HYL_API void hyl_free(void *ptr);
 
@@ -206,8 +212,10 @@ typedef struct hyl_log_field {
     const char *value;
 } hyl_log_field;
 
-/* One log event, such as "connection-closed". Everything lives only during the call. Never carries
- * a secret. */
+/*
+ * One log event, such as "connection-closed". Everything lives only during the call. Never carries
+ * a secret.
+ */
 typedef void (*hyl_log_fn)(void *ctx, hyl_log_level level, const char *event,
                            const hyl_log_field *fields, size_t field_count);
 

@@ -56,21 +56,26 @@ HYL_API void hyl_config_free(hyl_config *config);
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_parse(hyl_config *config, const char *text,
                                                   hyl_error *err);
-/* Sets one key; value "" is the empty string, NULL goes back to the default. Errors: as
- * hyl_config_parse. */
+/*
+ * Sets one key; value "" is the empty string, NULL goes back to the default.
+ * Errors: as hyl_config_parse.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_config_set(hyl_config *config, const char *key,
                                                 const char *value, hyl_error *err);
-/* The value as set, or the default; NULL for a key that is not known. Lifetime: until the config is
- * changed or freed. */
+/*
+ * The value as set, or the default; NULL for a key that is not known.
+ * Lifetime: until the config is changed or freed.
+ */
 HYL_API const char *hyl_config_get(const hyl_config *config, const char *key);
 /*
  * Adds what the environment's HYPERLINE_* variables say. HYPERLINE_URI is taken first, as
  * hyl_config_parse would; an empty variable counts as none; HYPERLINE_TEST_* and HYPERLINE_BENCH_*
- * are left alone. Errors: ARG naming the variable that is not known or not understood (nothing is
- * changed then).
+ * are left alone.
+ * Errors: ARG naming the variable that is not known or not understood (nothing is changed then).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_load_env(hyl_config *config, hyl_error *err);
-/* Appends the keys that differ from their defaults as a key=value list; a password is shown as ***.
+/*
+ * Appends the keys that differ from their defaults as a key=value list; a password is shown as ***.
  */
 HYL_API void hyl_config_describe(const hyl_config *config, hyl_buf *out);
 

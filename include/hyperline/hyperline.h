@@ -5,11 +5,23 @@
  *     hyl_conn *conn = NULL;
  *     hyl_result *result = NULL;
  *     const hyl_row *row = NULL;
- *     if (hyl_connect_uri("hyper://localhost:7483/data/flights.hyper", &conn, &err) < 0) ...
- *     if (hyl_query(conn, "SELECT carrier, count(*) FROM flights GROUP BY 1", &result, &err) < 0)
- * ... while (hyl_result_next(result, &row, &err) == HYL_OK) { hyl_str carrier; int64_t flights; if
- * (hyl_row_get_str(row, 0, &carrier, &err) < 0 || hyl_row_get_i64(row, 1, &flights, &err) < 0) ...
+ *     hyl_status status = hyl_connect_uri("hyper://localhost:7483/data/x.hyper", &conn, &err);
+ *     if (status == HYL_OK) {
+ *         status = hyl_query(conn, "SELECT id, price FROM sales", &result, &err);
  *     }
+ *     while (status == HYL_OK && (status = hyl_result_next(result, &row, &err)) == HYL_OK) {
+ *         int64_t id;
+ *         double price;
+ *         status = hyl_row_get_i64(row, 0, &id, &err);
+ *         if (status == HYL_OK) {
+ *             status = hyl_row_get_f64(row, 1, &price, &err);
+ *         }
+ *     }
+ *     if (status < 0) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *     hyl_result_free(result);
+ *     hyl_conn_free(conn);
  *
  * Rules that hold everywhere: a handle is used by one thread at a time; `free` takes NULL, never
  * blocks for long and never reports (what can fail is `finish`); a view lives until the next call
@@ -26,8 +38,7 @@
 extern "C" {
 #endif
 
-/* ---- Connection --------------------------------------------------------------------------------
- */
+/* ---- Connection ---------------------------------------------------------------------------- */
 
 typedef struct hyl_conn hyl_conn;
 
@@ -52,10 +63,11 @@ typedef enum hyl_tx { HYL_TX_IDLE = 'I', HYL_TX_OPEN = 'T', HYL_TX_FAILED = 'E' 
  *   replace            what was there is dropped
  * A file that another client holds (SQLSTATE 55006) is tried again until busy_timeout. With a
  * server on this machine the path is made absolute first, so that two spellings are one file, and
- * the file's version is checked. Errors: ARG (config), IO, TIMEOUT, AUTH, SERVER (58S01 missing,
- * 55006 held by another server, 42809 no database file, 42P04 exists), UNSUPPORTED (a file version
- * that the server does not know), PROTOCOL, CLOSED, NOMEM. Blocks: until connected or
- * connect_timeout (plus busy_timeout for a file that is held).
+ * the file's version is checked.
+ * Errors: ARG (config), IO, TIMEOUT, AUTH, SERVER (58S01 missing, 55006 held by another server,
+ * 42809 no database file, 42P04 exists), UNSUPPORTED (a file version that the server does not
+ * know), PROTOCOL, CLOSED, NOMEM.
+ * Blocks: until connected or connect_timeout (plus busy_timeout for a file that is held).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_connect(const hyl_config *config, hyl_conn **out,
                                              hyl_error *err);
@@ -64,7 +76,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_connect_uri(const char *text, hyl_conn **ou
 
 /*
  * Ends the connection in good order: cancels what runs, sends Terminate, closes. The handle stays,
- * every further call on it or on its results gives CLOSED. Blocks: at most a second, for a cancel.
+ * every further call on it or on its results gives CLOSED.
+ * Blocks: at most a second, for a cancel.
  */
 HYL_API void hyl_conn_close(hyl_conn *conn);
 /* Closes and frees. Results that are still there stay valid and give CLOSED. */
@@ -72,8 +85,10 @@ HYL_API void hyl_conn_free(hyl_conn *conn);
 
 HYL_API hyl_health hyl_conn_health(const hyl_conn *conn);
 HYL_API hyl_tx hyl_conn_tx(const hyl_conn *conn);
-/* A parameter that the server reported ("hyper_version"), NULL where there is none. Lifetime: until
- * the next request. */
+/*
+ * A parameter that the server reported ("hyper_version"), NULL where there is none.
+ * Lifetime: until the next request.
+ */
 HYL_API const char *hyl_conn_parameter(const hyl_conn *conn, const char *name);
 /* The server's number for this session; 0 is one. */
 HYL_API int32_t hyl_conn_backend_pid(const hyl_conn *conn);
@@ -89,26 +104,30 @@ typedef struct hyl_diag {
     int32_t position;  /* 1-based, in characters of the statement; 0: none */
 } hyl_diag;
 
-/* The diagnosis of the last request that failed on the server, NULL where it did not. Lifetime:
- * until the next request. */
+/*
+ * The diagnosis of the last request that failed on the server, NULL where it did not.
+ * Lifetime: until the next request.
+ */
 HYL_API const hyl_diag *hyl_conn_diag(const hyl_conn *conn);
 
-/* Called for each NoticeResponse, from within calls on the connection. Must not call the library.
- * NULL turns it off. */
+/*
+ * Called for each NoticeResponse, from within calls on the connection. Must not call the library.
+ * NULL turns it off.
+ */
 typedef void (*hyl_notice_fn)(void *ctx, const hyl_diag *notice);
 HYL_API void hyl_conn_on_notice(hyl_conn *conn, hyl_notice_fn fn, void *ctx);
 
 /*
  * Asks the server to stop what the connection is doing, over a second connection, and waits until
  * the server has taken note, so that it cannot hit a later statement. For the thread that uses the
- * connection, between two calls (inside a result, say). Errors: IO, TIMEOUT, CLOSED. Blocks: until
- * the server closes the second connection, at most `timeout_ms` (negative: none).
+ * connection, between two calls (inside a result, say).
+ * Errors: IO, TIMEOUT, CLOSED.
+ * Blocks: until the server closes the second connection, at most `timeout_ms` (negative: none).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms,
                                                  hyl_error *err);
 
-/* ---- Statements --------------------------------------------------------------------------------
- */
+/* ---- Statements ---------------------------------------------------------------------------- */
 
 /*
  * Errors of every function that sends a statement: BUSY (a result or COPY is still open), CLOSED,
@@ -122,8 +141,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout
  * back and gives STATE with SQLSTATE 25P02.
  */
 
-/* Runs one statement to its end; rows that it returns are dropped. *affected (may be NULL) gets the
- * rows of its tag, -1 where it counts none. */
+/*
+ * Runs one statement to its end; rows that it returns are dropped. *affected (may be NULL) gets the
+ * rows of its tag, -1 where it counts none.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected,
                                           hyl_error *err);
 /*
@@ -133,8 +154,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64
  */
 HYL_API HYL_NODISCARD hyl_status hyl_exec_script(hyl_conn *conn, const char *script, size_t *done,
                                                  hyl_error *err);
-/* The first column of the only row as a whole number. Errors also: TYPE, RANGE (no row, or
- * several), NULLVAL. */
+/*
+ * The first column of the only row as a whole number.
+ * Errors also: TYPE, RANGE (no row, or several), NULLVAL.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_query_i64(hyl_conn *conn, const char *sql, int64_t *out,
                                                hyl_error *err);
 HYL_API HYL_NODISCARD hyl_status hyl_query_f64(hyl_conn *conn, const char *sql, double *out,
@@ -145,13 +168,15 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_text(hyl_conn *conn, const char *sql,
 /* Runs the cheapest statement there is. */
 HYL_API HYL_NODISCARD hyl_status hyl_ping(hyl_conn *conn, hyl_error *err);
 
-/* ---- Results -----------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
 typedef struct hyl_result hyl_result;
 typedef struct hyl_row hyl_row;
 
-/* A column of a result. Lifetime: the result's. */
+/*
+ * A column of a result.
+ * Lifetime: the result's.
+ */
 typedef struct hyl_column {
     const char *name; /* NUL-terminated; may be empty, and need not be unique */
     size_t name_len;
@@ -184,7 +209,8 @@ typedef struct hyl_query_opts {
 /*
  * Runs one statement and opens its result. Returns when the columns are known or the statement is
  * over; a statement without rows has a result with no columns. The rows are streamed: memory does
- * not grow with them. Blocks: until the server has begun to answer.
+ * not grow with them.
+ * Blocks: until the server has begun to answer.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_query(hyl_conn *conn, const char *sql, hyl_result **out,
                                            hyl_error *err);
@@ -211,8 +237,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_result_next(hyl_result *result, const hyl_r
 HYL_API HYL_NODISCARD hyl_status hyl_result_finish(hyl_result *result, hyl_error *err);
 /*
  * Gives up the rest: cancels the statement and drains what the server had sent, within
- * drain_timeout and drain_limit. OK where the connection is ready again. Errors: DESYNC (the budget
- * was not enough: the connection is lost), IO, CLOSED.
+ * drain_timeout and drain_limit. OK where the connection is ready again.
+ * Errors: DESYNC (the budget was not enough: the connection is lost), IO, CLOSED.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err);
 /* The rows that the tag counts, -1 where it counts none or the end is not reached yet. */
@@ -226,17 +252,30 @@ HYL_API const char *hyl_result_tag(const hyl_result *result);
  */
 HYL_API void hyl_result_free(hyl_result *result);
 
-/* ---- Rows --------------------------------------------------------------------------------------
- */
+/* ---- Rows ---------------------------------------------------------------------------------- */
 
 /*
- * Typed getters: the column's type must be the asked one or one that widens to it without loss; the
- * table: bool: boolean. i16: smallint. i32: smallint, integer. i64: smallint, integer, bigint, oid,
- * and numeric(p,0) up to precision 18. u32: oid. f32: real. f64: real, double, smallint, integer.
- * numeric: numeric, smallint, integer, bigint. str: text, varchar, char, json. bytes: bytes,
- * geography, and the types of str. date: date. time: time. timestamp: timestamp, date. timestamptz:
- * timestamptz. interval: interval. uuid: uuid. Errors: TYPE naming the column and both types;
- * NULLVAL naming the column; ARG (no such column); PROTOCOL (the cell is not of its type's size).
+ * Typed getters: the column's type must be the asked one, or one that widens to it without loss.
+ *
+ *     bool         boolean
+ *     i16          smallint
+ *     i32          smallint, integer
+ *     i64          smallint, integer, bigint, oid, numeric(p,0) up to precision 18
+ *     u32          oid
+ *     f32          real
+ *     f64          real, double precision, smallint, integer
+ *     numeric      numeric, smallint, integer, bigint
+ *     str          text, varchar, char, json, and every column that came as text
+ *     bytes        bytes, geography, text, varchar, char, json
+ *     date         date
+ *     time         time
+ *     timestamp    timestamp, date
+ *     timestamptz  timestamptz
+ *     interval     interval
+ *     uuid         uuid
+ *
+ * Errors: TYPE naming the column and both types; NULLVAL naming the column; ARG (no such column);
+ * PROTOCOL (the cell is not of its type's size).
  */
 HYL_API size_t hyl_row_column_count(const hyl_row *row);
 /* True for NULL, and for a column that is not there. */
@@ -277,7 +316,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_row_get_interval(const hyl_row *row, size_t
                                                       hyl_interval *out, hyl_error *err);
 HYL_API HYL_NODISCARD hyl_status hyl_row_get_uuid(const hyl_row *row, size_t column,
                                                   uint8_t out[16], hyl_error *err);
-/* The value of any column, NULL included. Errors: those of hyl_value_decode. */
+/*
+ * The value of any column, NULL included.
+ * Errors: those of hyl_value_decode.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_row_get_value(const hyl_row *row, size_t column,
                                                    hyl_value *out, hyl_error *err);
 /*
@@ -286,12 +328,14 @@ HYL_API HYL_NODISCARD hyl_status hyl_row_get_value(const hyl_row *row, size_t co
  */
 HYL_API HYL_NODISCARD hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out,
                                               hyl_error *err);
-/* The cell's bytes as they came from the server. Errors: NULLVAL, ARG. */
+/*
+ * The cell's bytes as they came from the server.
+ * Errors: NULLVAL, ARG.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_row_raw(const hyl_row *row, size_t column, hyl_bytes *out,
                                              hyl_error *err);
 
-/* ---- COPY --------------------------------------------------------------------------------------
- */
+/* ---- COPY ---------------------------------------------------------------------------------- */
 
 /*
  * A COPY in progress. The bytes are the caller's to make (hyl_copy_header and hyl_copy_field for
@@ -299,30 +343,43 @@ HYL_API HYL_NODISCARD hyl_status hyl_row_raw(const hyl_row *row, size_t column, 
  */
 typedef struct hyl_copy hyl_copy;
 
-/* Starts a COPY ... FROM STDIN. Errors: those of a statement; ARG where the statement turns out to
- * be no such COPY (it has then run or was undone, as the message says). */
+/*
+ * Starts a COPY ... FROM STDIN.
+ * Errors: those of a statement; ARG where the statement turns out to be no such COPY (it has then
+ * run or was undone, as the message says).
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_in_open(hyl_conn *conn, const char *sql, hyl_copy **out,
                                                   hyl_error *err);
 /*
  * Sends bytes; how they are cut does not matter, and any length is allowed. Small writes are
- * gathered. An error of the server is noticed while writing and returned by the next call. Errors:
- * those of a statement; STATE (not a COPY IN, or over).
+ * gathered. An error of the server is noticed while writing and returned by the next call.
+ * Errors: those of a statement; STATE (not a COPY IN, or over).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_write(hyl_copy *copy, const void *bytes, size_t len,
                                                 hyl_error *err);
-/* Ends the COPY. *rows (may be NULL) gets the number of rows. Errors: those of a statement: nothing
- * was copied then. */
+/*
+ * Ends the COPY. *rows (may be NULL) gets the number of rows.
+ * Errors: those of a statement: nothing was copied then.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err);
 /* Gives the COPY up: the server drops the rows. OK where the connection is ready again. */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_abort(hyl_copy *copy, const char *reason, hyl_error *err);
 
-/* Starts a COPY ... TO STDOUT. Errors: as hyl_copy_in_open. */
+/*
+ * Starts a COPY ... TO STDOUT.
+ * Errors: as hyl_copy_in_open.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_out_open(hyl_conn *conn, const char *sql, hyl_copy **out,
                                                    hyl_error *err);
-/* OK with the next piece; DONE after the last. Lifetime: the piece until the next call. */
+/*
+ * OK with the next piece; DONE after the last.
+ * Lifetime: the piece until the next call.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err);
-/* Frees. An unfinished COPY IN is aborted, an unfinished COPY OUT cancelled; the next request
- * drains what is left. */
+/*
+ * Frees. An unfinished COPY IN is aborted, an unfinished COPY OUT cancelled; the next request
+ * drains what is left.
+ */
 HYL_API void hyl_copy_free(hyl_copy *copy);
 
 #ifdef __cplusplus

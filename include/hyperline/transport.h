@@ -23,20 +23,23 @@ typedef struct hyl_iovec {
     size_t len;
 } hyl_iovec;
 
-/*
- * No function blocks but `wait`. After any error but TIMEOUT the stream is unusable.
- */
+/* No function blocks but `wait`. After any error but TIMEOUT the stream is unusable. */
 typedef struct hyl_transport_ops {
-    /* OK: 1..cap bytes are in dst. DONE: the peer has ended the stream. AGAIN: nothing now. Errors:
-     * IO, CLOSED, TLS. */
+    /*
+     * OK: 1..cap bytes are in dst. DONE: the peer has ended the stream. AGAIN: nothing now.
+     * Errors: IO, CLOSED, TLS.
+     */
     hyl_status (*read)(void *self, void *dst, size_t cap, size_t *got, hyl_error *err);
-    /* OK: at least one byte was taken (*put says how many). AGAIN: no room now. Errors: IO, CLOSED,
-     * TLS. Never raises SIGPIPE. */
+    /*
+     * OK: at least one byte was taken (*put says how many). AGAIN: no room now.
+     * Errors: IO, CLOSED, TLS. Never raises SIGPIPE.
+     */
     hyl_status (*writev)(void *self, const hyl_iovec *iov, int count, size_t *put, hyl_error *err);
     /*
      * Waits until one of `wants` (HYL_WANT_...) is possible, or the end of the stream or an error
      * can be read. `deadline_ms` is a point on CLOCK_MONOTONIC in milliseconds; INT64_MAX means for
-     * ever. *ready gets what is possible. Errors: TIMEOUT, IO.
+     * ever. *ready gets what is possible.
+     * Errors: TIMEOUT, IO.
      */
     hyl_status (*wait)(void *self, unsigned wants, int64_t deadline_ms, unsigned *ready,
                        hyl_error *err);
@@ -57,8 +60,7 @@ typedef struct hyl_transport {
 /* Closes and forgets; none and a second time are allowed. */
 HYL_API void hyl_transport_close(hyl_transport *transport);
 
-/* ---- Endpoints ---------------------------------------------------------------------------------
- */
+/* ---- Endpoints ----------------------------------------------------------------------------- */
 
 typedef enum hyl_endpoint_kind {
     HYL_ENDPOINT_NONE = 0,
@@ -76,33 +78,35 @@ typedef struct hyl_endpoint {
 
 /*
  * Parses `host:port`, `[::1]:port`, `tab.tcp://host:port`, `tab.domain://DIR/domain/NAME` (the
- * socket is DIR/NAME) or `/path/to/socket`. Errors: ARG, naming what is wrong.
+ * socket is DIR/NAME) or `/path/to/socket`.
+ * Errors: ARG, naming what is wrong.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_endpoint_parse(const char *text, hyl_endpoint *out,
                                                     hyl_error *err);
 /* Appends the endpoint as hyl_endpoint_parse reads it: `host:port` or the socket's path. */
 HYL_API void hyl_endpoint_format(const hyl_endpoint *endpoint, hyl_buf *out);
 
-/* ---- Opening -----------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 /*
  * Connects. All addresses of a name are tried in turn until one answers. TCP: no delay, keepalive.
  * The descriptor is close-on-exec. `deadline_ms` is a point on CLOCK_MONOTONIC in milliseconds,
- * INT64_MAX for none. Errors: IO (refused, no such host or socket; the message has the endpoint),
- * TIMEOUT, ARG. Blocks: until connected or the deadline; the resolution of a name that is no
- * address blocks too, and cannot be interrupted.
+ * INT64_MAX for none.
+ * Errors: IO (refused, no such host or socket; the message has the endpoint), TIMEOUT, ARG.
+ * Blocks: until connected or the deadline; the resolution of a name that is no address blocks too,
+ * and cannot be interrupted.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_transport_open(const hyl_endpoint *endpoint,
                                                     int64_t deadline_ms, hyl_transport *out,
                                                     hyl_error *err);
 
-/* Wraps a connected stream socket; the transport owns it from then on. Errors: IO, NOMEM (the
- * descriptor stays the caller's). */
+/*
+ * Wraps a connected stream socket; the transport owns it from then on.
+ * Errors: IO, NOMEM (the descriptor stays the caller's).
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_transport_from_fd(int fd, hyl_transport *out, hyl_error *err);
 
-/* ---- The in-memory peer ------------------------------------------------------------------------
- */
+/* ---- The in-memory peer -------------------------------------------------------------------- */
 
 /*
  * A peer that says what it was told to say, for tests: no descriptor, no thread, no clock. It
@@ -126,11 +130,15 @@ HYL_API HYL_NODISCARD hyl_status hyl_mem_peer_end(hyl_mem_peer *peer);
 HYL_API HYL_NODISCARD hyl_status hyl_mem_peer_fail_read(hyl_mem_peer *peer, hyl_status status);
 /* Writes fail with `status` after `after` more bytes. */
 HYL_API void hyl_mem_peer_fail_write(hyl_mem_peer *peer, size_t after, hyl_status status);
-/* The most that one read gives and one write takes; 0 means no bound. Every other call gives AGAIN
- * where `stutter`. */
+/*
+ * The most that one read gives and one write takes; 0 means no bound. Every other call gives AGAIN
+ * where `stutter`.
+ */
 HYL_API void hyl_mem_peer_pace(hyl_mem_peer *peer, size_t read_max, size_t write_max, bool stutter);
-/* All that the client has written since the peer was made or last asked to forget. Lifetime: until
- * the next write. */
+/*
+ * All that the client has written since the peer was made or last asked to forget.
+ * Lifetime: until the next write.
+ */
 HYL_API hyl_bytes hyl_mem_peer_written(const hyl_mem_peer *peer);
 HYL_API void hyl_mem_peer_forget(hyl_mem_peer *peer);
 

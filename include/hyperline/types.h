@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* ---- The type table -------------------------------------------------------------------------- */
+/* ---- The type table ------------------------------------------------------------------------ */
 
 /*
  * X(NAME, oid, array_oid, width, "SQL name"): `width` is the size of a HyperBinary value in bytes,
@@ -61,19 +61,24 @@ typedef enum hyl_format {
     HYL_FORMAT_HYPERBINARY = 2 /* little-endian */
 } hyl_format;
 
-/* A type with its modifier. `typmod` is the server's: numeric ((p<<16)|s)+4, varchar(n) and char(n)
- * n+4, else -1. */
+/*
+ * A type with its modifier. `typmod` is the server's: numeric ((p<<16)|s)+4, varchar(n) and char(n)
+ * n+4, else -1.
+ */
 typedef struct hyl_type {
     hyl_type_id id;
     hyl_type_id element; /* of an array; otherwise UNKNOWN */
     uint32_t oid;        /* as the server sent it; for UNKNOWN the only thing known */
     int32_t typmod;
-    /* Of an array(T not null): its payload in COPY has no null bits. RowDescription never says so,
-     * and a DataRow's payload always has them. */
+    /*
+     * Of an array(T not null): its payload in COPY has no null bits. RowDescription never says so,
+     * and a DataRow's payload always has them.
+     */
     bool element_not_null;
 } hyl_type;
 
-/* The type of an OID and a type modifier, arrays included. An unknown OID gives HYL_TYPE_UNKNOWN.
+/*
+ * The type of an OID and a type modifier, arrays included. An unknown OID gives HYL_TYPE_UNKNOWN.
  */
 HYL_API hyl_type hyl_type_from_oid(uint32_t oid, int32_t typmod);
 /* A type of the table without a modifier (numeric then means numeric(38,0), as on the server). */
@@ -90,14 +95,15 @@ HYL_API int hyl_type_scale(hyl_type type);
 HYL_API int hyl_type_max_length(hyl_type type);
 /* Bytes of a HyperBinary value, 0 where it varies. numeric: 8 up to precision 18, 16 above. */
 HYL_API size_t hyl_type_width(hyl_type type);
-/* The name as SQL writes it: "numeric(18,2)", "character varying(10)", "array(integer)". Appends to
- * `out`. */
+/*
+ * The name as SQL writes it: "numeric(18,2)", "character varying(10)", "array(integer)". Appends to
+ * `out`.
+ */
 HYL_API void hyl_type_format(hyl_type type, hyl_buf *out);
 /* The bare SQL name of a type id ("numeric"), "unknown", "array". Never NULL. */
 HYL_API const char *hyl_type_name(hyl_type_id id);
 
-/* ---- Values ------------------------------------------------------------------------------------
- */
+/* ---- Values -------------------------------------------------------------------------------- */
 
 /*
  * A 128-bit signed integer times 10^-scale. `hi` and `lo` are the two's complement halves. The
@@ -127,8 +133,10 @@ typedef struct hyl_interval {
 #define HYL_DATE_MAX        (106751982) /* 294276-12-31, Julian day 109203527 */
 #define HYL_MICROS_PER_DAY  INT64_C(86400000000)
 
-/* A value of any type. Text, bytes, json, geography and arrays are views into the bytes that were
- * decoded. */
+/*
+ * A value of any type. Text, bytes, json, geography and arrays are views into the bytes that were
+ * decoded.
+ */
 typedef struct hyl_value {
     hyl_type_id type;
     bool is_null;
@@ -150,17 +158,17 @@ typedef struct hyl_value {
     } as;
 } hyl_value;
 
-/* ---- Codecs ------------------------------------------------------------------------------------
- */
+/* ---- Codecs -------------------------------------------------------------------------------- */
 
 /*
  * Decodes one value that is not NULL. All of `bytes` must be the value: a length that does not fit
  * the type is an error, never an over-read. Formats: HYL_FORMAT_TEXT as the server writes it,
  * HYL_FORMAT_BINARY, HYL_FORMAT_HYPERBINARY. `scratch` takes the bytes of a value that cannot be a
  * view of the input (bytes and arrays from text, arrays from format 1); it is appended to, and may
- * be NULL for other types. Errors: PROTOCOL (length or contents that no value of the type has),
- * RANGE (beyond the type's range), TYPE (geography from text, which has no way back to Hyper's
- * encoding), UNSUPPORTED (geography in format 1), ARG (no scratch where it is needed), NOMEM.
+ * be NULL for other types.
+ * Errors: PROTOCOL (length or contents that no value of the type has), RANGE (beyond the type's
+ * range), TYPE (geography from text, which has no way back to Hyper's encoding), UNSUPPORTED
+ * (geography in format 1), ARG (no scratch where it is needed), NOMEM.
  * Lifetime: views in `out` point into `bytes` or `scratch`; a later append may move the latter.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_decode(hyl_type type, hyl_format format, hyl_bytes bytes,
@@ -170,10 +178,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_value_decode(hyl_type type, hyl_format form
  * Appends the value as HyperBinary, as Bind format 2 and DataRow have it (no length, no NULL
  * indicator). The value is checked against the type: the server does not check what it is sent in
  * this form. A numeric of another scale is brought to the type's where no digit is lost. Text,
- * varchar, char and json pass for each other. Errors: TYPE (the value is of another type), RANGE
- * (numeric precision, date, time and timestamp ranges, varchar and char length), NULLVAL (also NULL
- * in an array whose elements are not null), ARG (invalid UTF-8), PROTOCOL (an array's payload that
- * is none), NOMEM.
+ * varchar, char and json pass for each other.
+ * Errors: TYPE (the value is of another type), RANGE (numeric precision, date, time and timestamp
+ * ranges, varchar and char length), NULLVAL (also NULL in an array whose elements are not null),
+ * ARG (invalid UTF-8), PROTOCOL (an array's payload that is none), NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_encode(hyl_type type, const hyl_value *value,
                                                   hyl_buf *out, hyl_error *err);
@@ -181,17 +189,18 @@ HYL_API HYL_NODISCARD hyl_status hyl_value_encode(hyl_type type, const hyl_value
 /*
  * Appends the value as text, as the server writes it in a session with extra_float_digits=3,
  * timezone=UTC, intervalstyle=iso_8601 and bytea_output=hex, whatever this session has set. NULL
- * appends nothing. Errors: TYPE (geography and unknown types, whose text only the server can make;
- * a value of another type), RANGE (a date, time or timestamp that the type does not have), PROTOCOL
- * (an array's payload that is none), NOMEM.
+ * appends nothing.
+ * Errors: TYPE (geography and unknown types, whose text only the server can make; a value of
+ * another type), RANGE (a date, time or timestamp that the type does not have), PROTOCOL (an
+ * array's payload that is none), NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_value_text(hyl_type type, const hyl_value *value, hyl_buf *out,
                                                 hyl_error *err);
 
 /*
  * Appends one field of a HyperBinary COPY row: the NULL indicator where `nullable`, then the value,
- * with a u32 byte count in front where its width varies. Errors: those of hyl_value_encode; NULLVAL
- * for NULL where not `nullable`.
+ * with a u32 byte count in front where its width varies.
+ * Errors: those of hyl_value_encode; NULLVAL for NULL where not `nullable`.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_field(hyl_type type, bool nullable,
                                                 const hyl_value *value, hyl_buf *out,
@@ -222,21 +231,25 @@ typedef struct hyl_array_iter {
 
 /*
  * Starts to read the HyperBinary payload of an array value and checks its shape.
- * Errors: TYPE (no array), PROTOCOL. Lifetime: the iterator views the value's bytes.
+ * Errors: TYPE (no array), PROTOCOL.
+ * Lifetime: the iterator views the value's bytes.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_array_iter_init(hyl_array_iter *iter, hyl_type type,
                                                      const hyl_value *array, hyl_error *err);
-/* OK with the next element (which may be NULL), DONE after the last, or the errors of
- * hyl_value_decode. Lifetime: a char(1) element's text lives in the iterator until the next call.
+/*
+ * OK with the next element (which may be NULL), DONE after the last, or the errors of
+ * hyl_value_decode.
+ * Lifetime: a char(1) element's text lives in the iterator until the next call.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_array_iter_next(hyl_array_iter *iter, hyl_value *out,
                                                      hyl_error *err);
 
-/* ---- Numbers and dates ----------------------------------------------------------------------- */
+/* ---- Numbers and dates --------------------------------------------------------------------- */
 
 /*
  * Parses a decimal ("-12.50", "1e3") into numeric(precision, scale); digits beyond the scale must
- * be zero. Errors: ARG (no number), RANGE (does not fit, or would lose digits).
+ * be zero.
+ * Errors: ARG (no number), RANGE (does not fit, or would lose digits).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_numeric_parse(hyl_str text, int precision, int scale,
                                                    hyl_numeric *out, hyl_error *err);
@@ -247,7 +260,8 @@ HYL_API double hyl_numeric_to_double(const hyl_numeric *numeric);
 /* OK where the number is whole and fits; otherwise RANGE. */
 HYL_API HYL_NODISCARD hyl_status hyl_numeric_to_i64(const hyl_numeric *numeric, int64_t *out);
 
-/* A date of the proleptic Gregorian calendar; `year` is astronomical: 0 is 1 BC, -4712 is 4713 BC.
+/*
+ * A date of the proleptic Gregorian calendar; `year` is astronomical: 0 is 1 BC, -4712 is 4713 BC.
  */
 typedef struct hyl_civil {
     int32_t year;
@@ -259,22 +273,27 @@ HYL_API hyl_civil hyl_date_to_civil(int32_t days);
 /* False where there is no such day or it is outside HYL_DATE_MIN..HYL_DATE_MAX. */
 HYL_API bool hyl_date_from_civil(hyl_civil civil, int32_t *days);
 
-/* ---- Quoting and SQL text ----------------------------------------------------------------------
- */
+/* ---- Quoting and SQL text ------------------------------------------------------------------ */
 
-/* Appends an identifier in double quotes, quotes inside doubled. Errors: ARG (empty, NUL inside,
- * invalid UTF-8), NOMEM. */
+/*
+ * Appends an identifier in double quotes, quotes inside doubled.
+ * Errors: ARG (empty, NUL inside, invalid UTF-8), NOMEM.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_quote_ident(hyl_str name, hyl_buf *out, hyl_error *err);
-/* Appends a string literal. Errors: ARG (NUL inside, invalid UTF-8), LIMIT (over the server's
- * 1,048,574 bytes, quotes inside counted twice), NOMEM. */
+/*
+ * Appends a string literal.
+ * Errors: ARG (NUL inside, invalid UTF-8), LIMIT (over the server's 1,048,574 bytes, quotes inside
+ * counted twice), NOMEM.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_quote_literal(hyl_str text, hyl_buf *out, hyl_error *err);
 
 /*
  * Splits a script into statements: finds the next one in `script` from *offset on and moves the
- * offset behind it. Knows quotes, quoted identifiers, E'' and U&'' strings, dollar quotes,
- * comments (which do not nest, as on the server). `statement` has neither the semicolon nor what
- * surrounds it; statements of nothing but comments are passed over. Errors: DONE (no further
- * statement), ARG (a quote, comment or dollar quote that is not closed; the message has its line).
+ * offset behind it. Knows quotes, quoted identifiers, E'' and U&'' strings, dollar quotes, comments
+ * (which do not nest, as on the server). `statement` has neither the semicolon nor what surrounds
+ * it; statements of nothing but comments are passed over.
+ * Errors: DONE (no further statement), ARG (a quote, comment or dollar quote that is not closed;
+ * the message has its line).
  * Lifetime: `statement` points into `script`.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement,

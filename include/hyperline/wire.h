@@ -15,13 +15,13 @@
 extern "C" {
 #endif
 
-/* ---- Encoders ----------------------------------------------------------------------------------
- */
+/* ---- Encoders ------------------------------------------------------------------------------ */
 
 /*
- * Every encoder appends one whole message, or leaves the buffer as it was and says why.
- * A name, portal or reason that is NULL is the empty string. Errors, of all of them: ARG (a NUL
- * inside a string, more than 65,535 entries, a message over 2^31 - 1 bytes), NOMEM.
+ * Every encoder appends one whole message, or leaves the buffer as it was and says why. A name,
+ * portal or reason that is NULL is the empty string.
+ * Errors, of all of them: ARG (a NUL inside a string, more than 65,535 entries, a message over 2^31
+ * - 1 bytes), NOMEM.
  */
 
 /* A key and its value, both NUL-terminated. */
@@ -30,8 +30,10 @@ typedef struct hyl_pair {
     const char *value;
 } hyl_pair;
 
-/* One value of a Bind message: `data` NULL is SQL NULL (an empty value has a non-NULL pointer and
- * length 0). */
+/*
+ * One value of a Bind message: `data` NULL is SQL NULL (an empty value has a non-NULL pointer and
+ * length 0).
+ */
 typedef hyl_bytes hyl_param_bytes;
 
 /* What a Bind message carries. Zero formats mean text for all, one means the same for all. */
@@ -59,8 +61,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_enc_sasl_initial(hyl_buf *out, const char *
 HYL_API HYL_NODISCARD hyl_status hyl_enc_sasl_response(hyl_buf *out, hyl_bytes response,
                                                        hyl_error *err);
 HYL_API HYL_NODISCARD hyl_status hyl_enc_query(hyl_buf *out, hyl_str sql, hyl_error *err);
-/* `param_oids`: one for each parameter that the statement uses (Hyper takes their number from
- * here); 0 means "infer". */
+/*
+ * `param_oids`: one for each parameter that the statement uses (Hyper takes their number from
+ * here); 0 means "infer".
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_enc_parse(hyl_buf *out, const char *name, hyl_str sql,
                                                const uint32_t *param_oids, size_t count,
                                                hyl_error *err);
@@ -81,8 +85,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_enc_copy_fail(hyl_buf *out, const char *rea
                                                    hyl_error *err);
 HYL_API HYL_NODISCARD hyl_status hyl_enc_terminate(hyl_buf *out, hyl_error *err);
 
-/* ---- Framing -----------------------------------------------------------------------------------
- */
+/* ---- Framing ------------------------------------------------------------------------------- */
 
 /* The default limit of one message's body: 1 GiB. */
 #define HYL_MAX_MESSAGE UINT32_C(1073741824)
@@ -139,8 +142,7 @@ typedef struct hyl_msg_head {
 HYL_API HYL_NODISCARD hyl_status hyl_msg_peek(hyl_bytes bytes, uint32_t max_body, hyl_msg_head *out,
                                               hyl_error *err);
 
-/* ---- Decoders ----------------------------------------------------------------------------------
- */
+/* ---- Decoders ------------------------------------------------------------------------------ */
 
 /* The Authentication messages, as numbered on the wire. */
 typedef enum hyl_auth_kind {
@@ -164,8 +166,10 @@ typedef struct hyl_msg_auth {
                         FINAL: the payload */
 } hyl_msg_auth;
 
-/* ErrorResponse and NoticeResponse. Texts that are missing are empty; defaults are the reader's to
- * choose. */
+/*
+ * ErrorResponse and NoticeResponse. Texts that are missing are empty; defaults are the reader's to
+ * choose.
+ */
 typedef struct hyl_msg_diag {
     hyl_str severity; /* V where it is sent, else S; of several the last */
     hyl_str sqlstate; /* five characters */
@@ -187,7 +191,8 @@ typedef struct hyl_msg_column {
     int16_t format;
 } hyl_msg_column;
 
-/* A message that was checked to end exactly where it says. Texts and bytes are views of the body.
+/*
+ * A message that was checked to end exactly where it says. Texts and bytes are views of the body.
  */
 typedef struct hyl_msg {
     hyl_msg_type type;
@@ -233,9 +238,10 @@ typedef struct hyl_msg {
 /*
  * Parses one message's body. Everything in it is checked, the cells of a row and the columns of a
  * description too, so that the iterators cannot fail afterwards. An ErrorResponse is read kindly: a
- * field that is cut or unknown is skipped and logged (error-field-dropped). Errors: PROTOCOL (the
- * body does not end exactly where it should, a count that lies, a value that the message cannot
- * have). Lifetime: views of `body`.
+ * field that is cut or unknown is skipped and logged (error-field-dropped).
+ * Errors: PROTOCOL (the body does not end exactly where it should, a count that lies, a value that
+ * the message cannot have).
+ * Lifetime: views of `body`.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_msg_parse(uint8_t type, hyl_bytes body, hyl_msg *out,
                                                hyl_error *err);
@@ -262,8 +268,10 @@ HYL_API bool hyl_coldesc_iter_next(hyl_coldesc_iter *iter, hyl_msg_column *colum
 /* The mechanisms that an Authentication SASL message offers. False after the last. */
 HYL_API bool hyl_sasl_next(hyl_bytes *rest, hyl_str *mechanism);
 
-/* The rows that a CommandComplete tag counts ("INSERT 0 5", "SELECT 7", "COPY 9"); -1 where it
- * counts none. */
+/*
+ * The rows that a CommandComplete tag counts ("INSERT 0 5", "SELECT 7", "COPY 9"); -1 where it
+ * counts none.
+ */
 HYL_API int64_t hyl_tag_rows(hyl_str tag);
 
 #ifdef __cplusplus

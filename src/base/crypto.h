@@ -11,8 +11,10 @@
 enum { HYL__SHA256_LEN = 32, HYL__MD5_LEN = 16 };
 
 typedef struct hyl__crypto {
-    /* Each returns OK or ERR_UNSUPPORTED / ERR_NOMEM / ERR_IO with a message. `out` has the
-     * digest's length. */
+    /*
+     * Each returns OK or ERR_UNSUPPORTED / ERR_NOMEM / ERR_IO with a message. `out` has the
+     * digest's length.
+     */
     hyl_status (*sha256)(hyl_bytes data, uint8_t *out, hyl_error *err);
     hyl_status (*hmac_sha256)(hyl_bytes key, hyl_bytes data, uint8_t *out, hyl_error *err);
     hyl_status (*pbkdf2_sha256)(hyl_bytes password, hyl_bytes salt, uint32_t iterations,

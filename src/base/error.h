@@ -9,7 +9,8 @@
  * that a failure is one line: `return hyl__fail(err, HYL_ERR_ARG, "column %zu: ...", i);`
  */
 hyl_status hyl__fail(hyl_error *err, hyl_status status, const char *format, ...) HYL_PRINTF(3, 4);
-/* The same for a failed system call: appends ": " and the text of `sys_errno` and keeps the number.
+/*
+ * The same for a failed system call: appends ": " and the text of `sys_errno` and keeps the number.
  */
 hyl_status hyl__fail_errno(hyl_error *err, hyl_status status, int sys_errno, const char *format,
                            ...) HYL_PRINTF(4, 5);
@@ -23,7 +24,8 @@ void hyl__error_prefix(hyl_error *err, const char *format, ...) HYL_PRINTF(2, 3)
 hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
 
 #ifdef __clang_analyzer__
-/* The static analyzer sees one file at a time: this tells it that they return what they are given.
+/*
+ * The static analyzer sees one file at a time: this tells it that they return what they are given.
  */
 #define hyl__fail(err, status, ...) ((void)(hyl__fail)(err, status, __VA_ARGS__), (status))
 #define hyl__fail_errno(err, status, errno_, ...) \
@@ -31,8 +33,10 @@ hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
 #define hyl__fail_nomem(err) ((void)(hyl__fail_nomem)(err), HYL_ERR_NOMEM)
 #endif
 
-/* Copies text of known length into a fixed field, cut at a UTF-8 character's boundary,
- * NUL-terminated. */
+/*
+ * Copies text of known length into a fixed field, cut at a UTF-8 character's boundary,
+ * NUL-terminated.
+ */
 void hyl__copy_text(char *dst, size_t cap, const char *src, size_t len);
 
 #endif

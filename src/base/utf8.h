@@ -20,7 +20,8 @@ size_t hyl__utf8_cut(const char *text, size_t len, size_t max);
 /* The number of characters in valid UTF-8. */
 size_t hyl__utf8_count(const char *text, size_t len);
 
-/* The length in bytes of the character that starts with this byte, 1 for a byte that starts none.
+/*
+ * The length in bytes of the character that starts with this byte, 1 for a byte that starts none.
  */
 size_t hyl__utf8_char_len(uint8_t first);
 

@@ -96,8 +96,10 @@ static hyl_status drain(hyl_conn *conn, uint64_t limit, hyl_error *err)
     do {
         HYL_TRY(hyl__conn_event(conn, &event, err));
         if (event.type == HYL__EVENT_COPY_IN) {
-            /* The statement had only just turned out to be a COPY FROM STDIN: the server waits for
-             * us. */
+            /*
+             * The statement had only just turned out to be a COPY FROM STDIN: the server waits for
+             * us.
+             */
             HYL_TRY(hyl__session_copy_fail(&conn->session, "abandoned by the client", err));
         }
         if (conn->received - start > limit) {

@@ -1,5 +1,7 @@
-/* The config's inside, for the connection that is made from it and for the server handle that fills
- * it in. */
+/*
+ * The config's inside, for the connection that is made from it and for the server handle that fills
+ * it in.
+ */
 #ifndef HYL_CONN_CONFIG_H
 #define HYL_CONN_CONFIG_H
 
@@ -41,14 +43,22 @@ typedef struct hyl__settings {
     void *why_gone_ctx;
 } hyl__settings;
 
-/* Errors: ARG where there is no endpoint. Lifetime: until the config is changed or freed. */
+/*
+ * Errors: ARG where there is no endpoint.
+ * Lifetime: until the config is changed or freed.
+ */
 hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hyl_error *err);
 
-/* A deep copy. Errors: NOMEM. */
+/*
+ * A deep copy.
+ * Errors: NOMEM.
+ */
 hyl_status hyl__config_copy(const hyl_config *config, hyl_config **out, hyl_error *err);
 
-/* The hook that a server handle sets. `ctx` must outlive every connection made from the config, or
- * be reference-counted by retain and release. */
+/*
+ * The hook that a server handle sets. `ctx` must outlive every connection made from the config, or
+ * be reference-counted by retain and release.
+ */
 void hyl__config_set_why_gone(hyl_config *config, hyl__why_gone_fn fn, void *ctx,
                               void (*retain)(void *ctx), void (*release)(void *ctx));
 

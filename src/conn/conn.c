@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "net/crypto.h"
 
-/* ---- Life --------------------------------------------------------------------------------------
- */
+/* ---- Life ---------------------------------------------------------------------------------- */
 
 /*
  * Rows stream through a window of this size. Larger ones save few system calls and fall out of the
@@ -69,8 +68,7 @@ static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, 
     return HYL_OK;
 }
 
-/* ---- Login -------------------------------------------------------------------------------------
- */
+/* ---- Login --------------------------------------------------------------------------------- */
 
 /*
  * The startup option `options`: "-c name=value" for each session setting, a backslash before spaces
@@ -176,8 +174,7 @@ hyl_status hyl_connect_uri(const char *text, hyl_conn **out, hyl_error *err)
     return status;
 }
 
-/* ---- The end -----------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------- */
 
 void hyl_conn_close(hyl_conn *conn)
 {
@@ -205,8 +202,7 @@ void hyl_conn_free(hyl_conn *conn)
     }
 }
 
-/* ---- What it knows -----------------------------------------------------------------------------
- */
+/* ---- What it knows ------------------------------------------------------------------------- */
 
 hyl_health hyl_conn_health(const hyl_conn *conn)
 {

@@ -59,8 +59,8 @@ void hyl__conn_release(hyl_conn *conn);
 
 /*
  * Makes the connection ready for a request: checks that it is open, in step and not busy, drains
- * what was abandoned, forgets the last diagnosis and sets the deadline. Errors: CLOSED, DESYNC,
- * BUSY, and those of the drain.
+ * what was abandoned, forgets the last diagnosis and sets the deadline.
+ * Errors: CLOSED, DESYNC, BUSY, and those of the drain.
  */
 hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err);
 
@@ -71,7 +71,10 @@ typedef struct hyl__statement {
     bool has_rows; /* begins with a word after which it may return rows and can be described */
 } hyl__statement;
 
-/* Finds the one statement in `sql`. Errors: ARG (several; a quote that is not closed). */
+/*
+ * Finds the one statement in `sql`.
+ * Errors: ARG (several; a quote that is not closed).
+ */
 hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err);
 
 /*
@@ -88,28 +91,35 @@ hyl_status hyl__fail_rolled_back(hyl_error *err);
 /*
  * The blocking connection's one loop: sends what is queued, receives, waits, until there is an
  * event that concerns a request. Notices, parameters and notifications are dealt with inside. On an
- * ERROR event the diagnosis is stored. Errors: TIMEOUT (the deadline; the request is still under
- * way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
+ * ERROR event the diagnosis is stored.
+ * Errors: TIMEOUT (the deadline; the request is still under way), CLOSED, IO (the connection is
+ * closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
  */
 hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
 /*
  * Sends all that is queued, and takes in what arrives meanwhile where the peer does not read: two
- * peers that both only write would wait for each other for ever. Errors: as hyl__conn_event.
+ * peers that both only write would wait for each other for ever.
+ * Errors: as hyl__conn_event.
  */
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err);
 /* Receives what is there without waiting. AGAIN where nothing is. */
 hyl_status hyl__conn_poll(hyl_conn *conn, hyl_error *err);
 
-/* Reads to READY and drops everything; the first error that comes is the result. Errors: SERVER,
- * and those of hyl__conn_event. */
+/*
+ * Reads to READY and drops everything; the first error that comes is the result.
+ * Errors: SERVER, and those of hyl__conn_event.
+ */
 hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err);
 /*
  * Gives the request under way up: CopyFail or a cancel, then a drain within drain_timeout and
- * drain_limit. OK where the connection is ready again. Errors: DESYNC (for good), CLOSED, IO.
+ * drain_limit. OK where the connection is ready again.
+ * Errors: DESYNC (for good), CLOSED, IO.
  */
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err);
-/* Asks the server to stop, and leaves the drain to the next request. Does nothing where no request
- * is under way. Never fails. */
+/*
+ * Asks the server to stop, and leaves the drain to the next request. Does nothing where no request
+ * is under way. Never fails.
+ */
 void hyl__conn_abandon_later(hyl_conn *conn);
 /*
  * After a failed call: where the deadline passed, gives the request up, so that the connection is
@@ -117,8 +127,10 @@ void hyl__conn_abandon_later(hyl_conn *conn);
  */
 hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status);
 
-/* The connection is out of step for good, or closed for good; both keep `err` and return its
- * status. */
+/*
+ * The connection is out of step for good, or closed for good; both keep `err` and return its
+ * status.
+ */
 hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status);
 hyl_status hyl__conn_mark_closed(hyl_conn *conn, hyl_status status);
 
@@ -127,8 +139,9 @@ void hyl__conn_set_parameter(hyl_conn *conn, hyl_str name, hyl_str value);
 
 /*
  * Sends a CancelRequest over a second connection and waits until the server closes it, so that it
- * cannot hit a later statement. Errors: IO, TIMEOUT, UNSUPPORTED (the connection's transport has no
- * endpoint to go to, or the server gave no key).
+ * cannot hit a later statement.
+ * Errors: IO, TIMEOUT, UNSUPPORTED (the connection's transport has no endpoint to go to, or the
+ * server gave no key).
  */
 hyl_status hyl__conn_send_cancel(const hyl_conn *conn, int64_t deadline, hyl_error *err);
 
@@ -143,7 +156,10 @@ void hyl__conn_notice(hyl_conn *conn, const hyl_msg_diag *diag);
 
 /* ---- The database (database.c) ---- */
 
-/* Attaches the config's database as its create mode says. Errors: those of hyl_connect. */
+/*
+ * Attaches the config's database as its create mode says.
+ * Errors: those of hyl_connect.
+ */
 hyl_status hyl__conn_attach(hyl_conn *conn, hyl_error *err);
 
 #endif

@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- The path ----------------------------------------------------------------------------------
- */
+/* ---- The path ------------------------------------------------------------------------------ */
 
-/* A server on this machine sees the same files; another one has its own, which this process must
- * not look at. */
+/*
+ * A server on this machine sees the same files; another one has its own, which this process must
+ * not look at.
+ */
 static bool server_is_local(const hyl_endpoint *endpoint)
 {
     return endpoint->kind == HYL_ENDPOINT_UNIX || strcmp(endpoint->host, "localhost") == 0 ||
@@ -70,8 +71,7 @@ static hyl_str file_stem(const char *path)
     return stem;
 }
 
-/* ---- The file's version ------------------------------------------------------------------------
- */
+/* ---- The file's version -------------------------------------------------------------------- */
 
 enum {
     NEWEST_FILE_VERSION = 4,
@@ -100,8 +100,7 @@ static hyl_status check_file_version(const char *path, hyl_error *err)
                      head[VERSION_AT], NEWEST_FILE_VERSION);
 }
 
-/* ---- Statements --------------------------------------------------------------------------------
- */
+/* ---- Statements ---------------------------------------------------------------------------- */
 
 static hyl_status run(hyl_conn *conn, const hyl_buf *sql, hyl_error *err)
 {

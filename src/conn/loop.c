@@ -118,7 +118,8 @@ static hyl_status wait_and_receive(hyl_conn *conn, unsigned wants, hyl_error *er
     return status == HYL_AGAIN ? HYL_OK : status;
 }
 
-/* One step towards an event: sends what it can, then receives, waiting where nothing is there yet.
+/*
+ * One step towards an event: sends what it can, then receives, waiting where nothing is there yet.
  */
 static hyl_status step(hyl_conn *conn, hyl_error *err)
 {
@@ -171,8 +172,10 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
     }
 }
 
-/* What may wait to be looked at while a send is blocked; beyond it nothing more is received until
- * the peer reads. */
+/*
+ * What may wait to be looked at while a send is blocked; beyond it nothing more is received until
+ * the peer reads.
+ */
 enum { MAX_UNREAD_WHILE_SENDING = 67108864 };
 
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err)

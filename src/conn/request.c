@@ -35,8 +35,10 @@ hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool
     hyl__statement_kind kind = statement->kind;
     *rolled_back = kind == HYL__STATEMENT_COMMIT && conn->session.tx_failed;
     if (*rolled_back) {
-        /* The server may have forgotten the failure and would commit what is left of the
-         * transaction. */
+        /*
+         * The server may have forgotten the failure and would commit what is left of the
+         * transaction.
+         */
         sql = HYL_STR("ROLLBACK");
         kind = HYL__STATEMENT_ROLLBACK;
     }

@@ -5,8 +5,8 @@
 #include "base/mem.h"
 
 /*
- * Small writes are gathered into messages of this size: the server's parser works on whole messages, and takes 2.5 times as long over 16 kB
- * ones.
+ * Small writes are gathered into messages of this size: the server's parser works on whole
+ * messages, and takes 2.5 times as long over 16 kB ones.
  */
 enum { GATHER_SIZE = 262144 };
 
@@ -21,7 +21,9 @@ struct hyl_copy {
     int64_t rows;
 };
 
-/* ---- The course of a COPY ---------------------------------------------------------------------- */
+/*
+ * ---- The course of a COPY ----------------------------------------------------------------------
+ */
 
 static hyl_status end_copy(hyl_copy *copy, hyl_status state, const hyl_error *error)
 {
@@ -34,7 +36,8 @@ static hyl_status end_copy(hyl_copy *copy, hyl_status state, const hyl_error *er
 }
 
 /*
- * Ends the COPY with `error`. A message that had begun to go out is kept, so that it can still be sent whole.
+ * Ends the COPY with `error`. A message that had begun to go out is kept, so that it can still be
+ * sent whole.
  */
 static hyl_status fail_copy(hyl_copy *copy, const hyl_error *error, hyl_error *err)
 {
@@ -83,7 +86,9 @@ static hyl_status take_server_error(hyl_conn *conn, hyl_error *error)
     return status;
 }
 
-/* ---- Opening ----------------------------------------------------------------------------------- */
+/*
+ * ---- Opening -----------------------------------------------------------------------------------
+ */
 
 /* The statement has turned out to be something else than the COPY that was asked for. */
 static hyl_status refuse(hyl_conn *conn, const hyl__event *event, hyl_error *error)
@@ -150,10 +155,13 @@ hyl_status hyl_copy_out_open(hyl_conn *conn, const char *sql, hyl_copy **out, hy
     return open_copy(conn, sql, COPY_OUT, out, err);
 }
 
-/* ---- COPY IN ----------------------------------------------------------------------------------- */
+/*
+ * ---- COPY IN -----------------------------------------------------------------------------------
+ */
 
 /*
- * Looks whether the server has said something meanwhile. Its error ends the COPY before more is sent to no purpose.
+ * Looks whether the server has said something meanwhile. Its error ends the COPY before more is
+ * sent to no purpose.
  */
 static hyl_status look_for_error(hyl_conn *conn, hyl_error *error)
 {
@@ -253,7 +261,9 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
 }
 
-/* ---- COPY OUT ---------------------------------------------------------------------------------- */
+/*
+ * ---- COPY OUT ----------------------------------------------------------------------------------
+ */
 
 hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
 {
@@ -276,7 +286,9 @@ hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
 }
 
-/* ---- The end ----------------------------------------------------------------------------------- */
+/*
+ * ---- The end -----------------------------------------------------------------------------------
+ */
 
 hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err)
 {

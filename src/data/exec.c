@@ -16,7 +16,9 @@ hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected, hyl_erro
     return status;
 }
 
-/* ---- Scripts ----------------------------------------------------------------------------------- */
+/*
+ * ---- Scripts -----------------------------------------------------------------------------------
+ */
 
 static int line_of(hyl_str script, const char *at)
 {
@@ -61,7 +63,9 @@ hyl_status hyl_exec_script(hyl_conn *conn, const char *script, size_t *done, hyl
     return status == HYL_DONE ? HYL_OK : status;
 }
 
-/* ---- One value --------------------------------------------------------------------------------- */
+/*
+ * ---- One value ---------------------------------------------------------------------------------
+ */
 
 /* Takes the value of a row's first column into *out. */
 typedef hyl_status (*value_reader)(const hyl_row *row, void *out, hyl_error *err);
@@ -149,7 +153,10 @@ hyl_status hyl_ping(hyl_conn *conn, hyl_error *err)
     /* An empty statement is answered without planning anything. */
     HYL_TRY(hyl__conn_begin(conn, err));
     if (conn->session.tx_failed) {
-        /* The server is not asked: it would forget the failure. The connection itself is open and in step. */
+        /*
+         * The server is not asked: it would forget the failure. The connection itself is open and
+         * in step.
+         */
         return HYL_OK;
     }
     HYL_TRY(hyl__session_query(&conn->session, HYL_STR(""), HYL__STATEMENT_OTHER, err));

@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "wire/row.h"
 
-/* ---- Columns ----------------------------------------------------------------------------------- */
+/*
+ * ---- Columns -----------------------------------------------------------------------------------
+ */
 
 static void free_columns(hyl_result *result)
 {
@@ -53,7 +55,9 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
     return HYL_OK;
 }
 
-/* ---- The course of a result -------------------------------------------------------------------- */
+/*
+ * ---- The course of a result --------------------------------------------------------------------
+ */
 
 static void keep_tag(hyl_result *result, hyl_str tag)
 {
@@ -72,7 +76,10 @@ static hyl_status end_result(hyl_result *result, hyl_status state, const hyl_err
     return state;
 }
 
-/* Ends the result with `error`, hands it out, and puts the connection back in step where that can be done. */
+/*
+ * Ends the result with `error`, hands it out, and puts the connection back in step where that can
+ * be done.
+ */
 static hyl_status fail_result(hyl_result *result, const hyl_error *error, hyl_error *err)
 {
     end_result(result, error->status, error);
@@ -111,8 +118,8 @@ static hyl_status refuse_copy(hyl_conn *conn, hyl_error *error)
 }
 
 /*
- * Takes one event. OK: a row is there (its body in event->body). DONE: the statement is over and has succeeded. AGAIN: go on. Below 0: `error`
- * is filled in.
+ * Takes one event. OK: a row is there (its body in event->body). DONE: the statement is over and
+ * has succeeded. AGAIN: go on. Below 0: `error` is filled in.
  */
 static hyl_status take_event(hyl_result *result, const hyl__event *event, hyl_error *error)
 {
@@ -232,7 +239,9 @@ void hyl_result_free(hyl_result *result)
     hyl__free(result);
 }
 
-/* ---- What it knows ----------------------------------------------------------------------------- */
+/*
+ * ---- What it knows -----------------------------------------------------------------------------
+ */
 
 size_t hyl_result_column_count(const hyl_result *result)
 {
@@ -264,7 +273,9 @@ const char *hyl_result_tag(const hyl_result *result)
     return result->tag;
 }
 
-/* ---- Opening ----------------------------------------------------------------------------------- */
+/*
+ * ---- Opening -----------------------------------------------------------------------------------
+ */
 
 static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
 {
@@ -281,7 +292,8 @@ static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
 }
 
 /*
- * Waits until the columns are known, or the statement is over. A row that came is left in the window for hyl_result_next.
+ * Waits until the columns are known, or the statement is over. A row that came is left in the
+ * window for hyl_result_next.
  */
 static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
 {

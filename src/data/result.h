@@ -5,7 +5,8 @@
 #include "conn/conn.h"
 
 /*
- * A row is the result's current one: one struct for all rows, its cells views of the connection's receive window.
+ * A row is the result's current one: one struct for all rows, its cells views of the connection's
+ * receive window.
  */
 struct hyl_row {
     const hyl_bytes *cells; /* data NULL: SQL NULL */
@@ -24,7 +25,8 @@ struct hyl_result {
     hyl_status state; /* OK: rows may come. DONE: the statement has succeeded. Below 0: `error` */
     hyl_error error;
     bool
-        rolled_back; /* the statement was a COMMIT of a failed transaction, and went out as ROLLBACK */
+        /* the statement was a COMMIT of a failed transaction, and went out as ROLLBACK */
+        rolled_back;
     int64_t affected;
     char tag[64];
 };

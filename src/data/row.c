@@ -1,6 +1,6 @@
 /*
- * The typed getters: exact type or lossless widening. They run once for each cell of millions of rows, so each is a check of the type and
- * a load; everything that fails is built out of the way.
+ * The typed getters: exact type or lossless widening. They run once for each cell of millions of
+ * rows, so each is a check of the type and a load; everything that fails is built out of the way.
  */
 #include "result.h"
 
@@ -19,7 +19,9 @@ bool hyl_row_is_null(const hyl_row *row, size_t column)
     return column >= row->count || row->cells[column].data == NULL;
 }
 
-/* ---- What fails -------------------------------------------------------------------------------- */
+/*
+ * ---- What fails --------------------------------------------------------------------------------
+ */
 
 static hyl_status __attribute__((noinline, cold))
 fail_missing(const hyl_row *row, size_t column, hyl_error *err)
@@ -37,8 +39,8 @@ fail_type(const hyl_row *row, size_t column, const char *wanted, hyl_error *err)
 {
     hyl_buf name = HYL_BUF_INIT;
     hyl_type_format(row->columns[column].type, &name);
-    hyl_status status = hyl__fail(err, HYL_ERR_TYPE, "column %zu \"%s\" is %.*s, not %s", column + 1,
-                                  row->columns[column].name, (int)name.len,
+    hyl_status status = hyl__fail(err, HYL_ERR_TYPE, "column %zu \"%s\" is %.*s, not %s",
+                                  column + 1, row->columns[column].name, (int)name.len,
                                   name.data != NULL ? (const char *)name.data : "", wanted);
     hyl_buf_reset(&name);
     return status;
@@ -52,7 +54,9 @@ fail_size(const hyl_row *row, size_t column, hyl_error *err)
                      column, row->columns[column].name, row->cells[column].len);
 }
 
-/* ---- Reaching a value -------------------------------------------------------------------------- */
+/*
+ * ---- Reaching a value --------------------------------------------------------------------------
+ */
 
 /* The general way to a value: any type, any format. */
 static hyl_status decode_cell(const hyl_row *row, size_t column, hyl_value *out, hyl_error *err)
@@ -112,10 +116,13 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
     return status;
 }
 
-/* ---- The getters ------------------------------------------------------------------------------- */
+/*
+ * ---- The getters -------------------------------------------------------------------------------
+ */
 
 /*
- * The types that a getter takes: X(type, bytes, value of a binary cell that begins at `at`, value of a decoded `v`).
+ * The types that a getter takes: X(type, bytes, value of a binary cell that begins at `at`, value
+ * of a decoded `v`).
  */
 #define BOOL_CASES(X) X(BOOL, 1, hyl__hb_load_bool(at), v.as.boolean)
 #define I16_CASES(X)  X(SMALLINT, 2, hyl__hb_load_i16(at), v.as.i16)

@@ -28,26 +28,35 @@ typedef struct hyl__frame {
                            gone */
 } hyl__frame;
 
-/* A whole message. Lifetime: until the next call that receives or takes. */
+/*
+ * A whole message.
+ * Lifetime: until the next call that receives or takes.
+ */
 typedef struct hyl__frame_message {
     uint8_t type;
     hyl_bytes body;
 } hyl__frame_message;
 
-/* `window_size`: 0 for the default. `max_body`: 0 for HYL_MAX_MESSAGE. Errors: NOMEM. */
+/*
+ * `window_size`: 0 for the default. `max_body`: 0 for HYL_MAX_MESSAGE.
+ * Errors: NOMEM.
+ */
 hyl_status hyl__frame_init(hyl__frame *frame, size_t window_size, uint32_t max_body);
 void hyl__frame_reset(hyl__frame *frame);
 
 /*
  * Where received bytes go: at least one byte, more where there is room. The window grows only once
  * it is full of one message's bytes, by doubling: with what was received, never with what was
- * announced. Errors: NOMEM.
+ * announced.
+ * Errors: NOMEM.
  */
 hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap);
 void hyl__frame_recv_commit(hyl__frame *frame, size_t received);
 
-/* Takes the next whole message. OK; AGAIN (more bytes are needed); PROTOCOL (the frame is
- * malformed: nothing more can be read). */
+/*
+ * Takes the next whole message. OK; AGAIN (more bytes are needed); PROTOCOL (the frame is
+ * malformed: nothing more can be read).
+ */
 hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error *err);
 
 /* True where bytes were received that are not yet taken. */
@@ -78,20 +87,25 @@ static inline bool hyl__frame_take(hyl__frame *frame, uint8_t type, hyl_bytes *b
 
 /* ---- Sending ---- */
 
-/* The pieces to send now, at most HYL__FRAME_MAX_IOVEC; 0 where nothing is queued. Lifetime: until
- * send_commit or an encoder. */
+/*
+ * The pieces to send now, at most HYL__FRAME_MAX_IOVEC; 0 where nothing is queued.
+ * Lifetime: until send_commit or an encoder.
+ */
 int hyl__frame_send_window(const hyl__frame *frame, hyl_iovec *iov);
 /* `sent` bytes of those pieces are gone. */
 void hyl__frame_send_commit(hyl__frame *frame, size_t sent);
 /* Bytes that wait to be sent. */
 size_t hyl__frame_unsent(const hyl__frame *frame);
-/* The caller's bytes, sent after what is queued, without a copy. They stay the caller's and must
- * live until they are sent. Only one at a time. */
+/*
+ * The caller's bytes, sent after what is queued, without a copy. They stay the caller's and must
+ * live until they are sent. Only one at a time.
+ */
 void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes);
 
 /*
  * Copies what is still unsent of the borrowed bytes, which are about to go away: a message that has
- * begun must go out whole. Errors: NOMEM.
+ * begun must go out whole.
+ * Errors: NOMEM.
  */
 hyl_status hyl__frame_send_keep(hyl__frame *frame);
 

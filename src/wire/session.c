@@ -16,8 +16,7 @@ void hyl__session_reset(hyl__session *session)
     memset(session, 0, sizeof *session);
 }
 
-/* ---- Requests ----------------------------------------------------------------------------------
- */
+/* ---- Requests ------------------------------------------------------------------------------ */
 
 hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto,
                                 const hyl_pair *params, size_t count, const char *user,
@@ -155,8 +154,7 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
     return hyl_enc_terminate(&session->frame.out, err);
 }
 
-/* ---- Events ------------------------------------------------------------------------------------
- */
+/* ---- Events -------------------------------------------------------------------------------- */
 
 /*
  * Which message moves which phase where: X(phase, message, event, next phase). A message that has
@@ -232,8 +230,10 @@ static hyl_status unexpected(hyl__session *session, uint8_t type, hyl_error *err
 
 static void on_error(hyl__session *session)
 {
-    /* A login that failed, and an error while idle (the server says goodbye), are followed by the
-     * end of the stream. */
+    /*
+     * A login that failed, and an error while idle (the server says goodbye), are followed by the
+     * end of the stream.
+     */
     if (session->phase == HYL__PHASE_IDLE || is_startup(session->phase)) {
         session->phase = HYL__PHASE_BROKEN;
         return;
@@ -242,8 +242,10 @@ static void on_error(hyl__session *session)
     if (session->tx_status == 'T' || session->tx_status == 'E') {
         session->tx_failed = true;
     }
-    /* What of a CopyData is still queued must go out whole, or the stream would be cut inside a
-     * message. */
+    /*
+     * What of a CopyData is still queued must go out whole, or the stream would be cut inside a
+     * message.
+     */
 }
 
 static void on_ready(hyl__session *session, char tx_status, bool failed)

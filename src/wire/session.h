@@ -72,11 +72,17 @@ typedef struct hyl__session {
     int32_t secret_key;
 } hyl__session;
 
-/* Zero in a limit means the default. Errors: NOMEM. */
+/*
+ * Zero in a limit means the default.
+ * Errors: NOMEM.
+ */
 hyl_status hyl__session_init(hyl__session *session, size_t window_size, uint32_t max_body);
 void hyl__session_reset(hyl__session *session);
 
-/* Queues StartupMessage. Errors: those of hyl_enc_startup; STATE. */
+/*
+ * Queues StartupMessage.
+ * Errors: those of hyl_enc_startup; STATE.
+ */
 hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto,
                                 const hyl_pair *params, size_t count, const char *user,
                                 const char *password, hyl_error *err);
@@ -98,18 +104,25 @@ typedef enum hyl__statement_kind {
  */
 hyl_status hyl__session_query(hyl__session *session, hyl_str sql, hyl__statement_kind kind,
                               hyl_error *err);
-/* Queues Parse of the unnamed statement, Describe and Sync: PARSE_COMPLETE, then ROW_DESCRIPTION or
- * NO_DATA, then READY. Errors: as query. */
+/*
+ * Queues Parse of the unnamed statement, Describe and Sync: PARSE_COMPLETE, then ROW_DESCRIPTION or
+ * NO_DATA, then READY.
+ * Errors: as query.
+ */
 hyl_status hyl__session_describe(hyl__session *session, hyl_str sql, hyl_error *err);
 /*
  * Queues Bind of the unnamed statement, which was described before, with one result format a
- * column, Execute and Sync: rows without a description. Errors: as query.
+ * column, Execute and Sync: rows without a description.
+ * Errors: as query.
  */
 hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, size_t count,
                                 hyl__statement_kind kind, hyl_error *err);
 
-/* In COPY IN: queues a CopyData around the caller's bytes, which must live until they are sent. At
- * most HYL__COPY_CHUNK bytes. Errors: STATE, NOMEM. */
+/*
+ * In COPY IN: queues a CopyData around the caller's bytes, which must live until they are sent. At
+ * most HYL__COPY_CHUNK bytes.
+ * Errors: STATE, NOMEM.
+ */
 hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err);
 hyl_status hyl__session_copy_done(hyl__session *session, hyl_error *err);
 hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl_error *err);
@@ -123,13 +136,15 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err);
 enum { HYL__COPY_CHUNK = 1048576 };
 
 /*
- * The next event. OK; AGAIN (send what is queued, receive more). Errors: PROTOCOL (the session is
- * broken from then on), AUTH, UNSUPPORTED, NOMEM.
+ * The next event. OK; AGAIN (send what is queued, receive more).
+ * Errors: PROTOCOL (the session is broken from then on), AUTH, UNSUPPORTED, NOMEM.
  */
 hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error *err);
 
-/* The hot path of rows: the next DataRow's body, if it is there whole. False: ask
- * hyl__session_next. */
+/*
+ * The hot path of rows: the next DataRow's body, if it is there whole. False: ask
+ * hyl__session_next.
+ */
 static inline bool hyl__session_take_row(hyl__session *session, hyl_bytes *body)
 {
     return session->phase == HYL__PHASE_ROWS &&
