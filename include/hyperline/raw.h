@@ -93,7 +93,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_new(hyl_transport *transport, const hyl
 /* Closes the transport and frees. Sends nothing (hyl_raw_terminate does). */
 HYL_API void hyl_raw_free(hyl_raw *raw);
 
-/* The transport, which stays the connection's. Lifetime: the connection's. */
+/*
+ * The transport, which stays the connection's.
+ * Lifetime: the connection's.
+ */
 HYL_API hyl_transport *hyl_raw_stream(hyl_raw *raw);
 
 /* Changes `timeout_ms` for the calls to come. */
@@ -102,8 +105,8 @@ HYL_API void hyl_raw_set_timeout(hyl_raw *raw, int64_t timeout_ms);
 /*
  * Logs in: StartupMessage with `params` ("user" must be among them, "database" and "options" may
  * be), authentication (trust, cleartext, MD5, SCRAM-SHA-256), to ReadyForQuery. `password` may be
- * NULL. Keeps BackendKeyData and the parameters. NoticeResponse and NotificationResponse are
- * passed over. A connection on which it failed is desynchronised.
+ * NULL. Keeps BackendKeyData and the parameters. NoticeResponse and NotificationResponse are passed
+ * over. A connection on which it failed is desynchronised.
  * Errors: AUTH (a password is demanded and none is given: names the method; no SASL mechanism that
  * is known: lists what is offered; SASL messages out of order; the server accepts without proof, or
  * its signature is wrong), SERVER (drained), PROTOCOL (any other message), STATE (a second
@@ -116,18 +119,25 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_startup(hyl_raw *raw, const hyl_pair *p
 /* False for good once the connection is desynchronised, closed or terminated. */
 HYL_API bool hyl_raw_is_healthy(const hyl_raw *raw);
 
-/* The session's number and secret, for a cancel; 0 is a valid number, hyl_raw_has_key says whether
- * the server has sent them. */
+/*
+ * The session's number and secret, for a cancel; 0 is a valid number, hyl_raw_has_key says whether
+ * the server has sent them.
+ */
 HYL_API bool hyl_raw_has_key(const hyl_raw *raw);
 HYL_API int32_t hyl_raw_process_id(const hyl_raw *raw);
 HYL_API int32_t hyl_raw_secret_key(const hyl_raw *raw);
 
-/* The last value that the server reported for a parameter, NULL for none. Lifetime: until the next
- * call that reads. */
+/*
+ * The last value that the server reported for a parameter, NULL for none.
+ * Lifetime: until the next call that reads.
+ */
 HYL_API const char *hyl_raw_parameter_status(const hyl_raw *raw, const char *name);
 
-/* All fields of the last ErrorResponse that became an error, NULL where there is none. Texts that
- * the server left out are empty. Lifetime: until the next request. */
+/*
+ * All fields of the last ErrorResponse that became an error, NULL where there is none. Texts that
+ * the server left out are empty.
+ * Lifetime: until the next request.
+ */
 HYL_API const hyl_msg_diag *hyl_raw_diag(const hyl_raw *raw);
 
 /*
@@ -140,28 +150,39 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_terminate(hyl_raw *raw, hyl_error *err)
 /* ---- Sending ----------------------------------------------------------------------------------
  */
 
-/* The messages that wait to be sent, for the encoders of wire.h. Lifetime: the connection's. */
+/*
+ * The messages that wait to be sent, for the encoders of wire.h.
+ * Lifetime: the connection's.
+ */
 HYL_API hyl_buf *hyl_raw_write_buffer(hyl_raw *raw);
-/* Makes room for `extra` more bytes in it. Errors: NOMEM, which leaves the connection as it was. */
+/*
+ * Makes room for `extra` more bytes in it.
+ * Errors: NOMEM, which leaves the connection as it was.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_reserve_write_buffer(hyl_raw *raw, size_t extra,
                                                               hyl_error *err);
 /* Sends what waits in the write buffer. */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_flush(hyl_raw *raw, hyl_error *err);
 
-/* Sends a Query; the caller reads the answer. Errors: ARG (a NUL in `sql`: nothing was sent, the
- * write buffer is as it was). */
+/*
+ * Sends a Query; the caller reads the answer.
+ * Errors: ARG (a NUL in `sql`: nothing was sent, the write buffer is as it was).
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_start_simple_query(hyl_raw *raw, hyl_str sql,
                                                             hyl_error *err);
-/* Sends Parse, Bind (result format 2, HyperBinary), Describe of the portal, Execute of all rows and
- * Sync; the caller reads the answer. Errors: as hyl_raw_start_simple_query. */
+/*
+ * Sends Parse, Bind (result format 2, HyperBinary), Describe of the portal, Execute of all rows and
+ * Sync; the caller reads the answer.
+ * Errors: as hyl_raw_start_simple_query.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_start_query_binary(hyl_raw *raw, hyl_str sql,
                                                             hyl_error *err);
 /*
  * Sends Bind, Execute of all rows and Sync for the prepared statement `name`; the caller reads the
  * answer. Parameters are in format 1 (big-endian). Each of `column_count` result columns comes in
  * format 2; 0 means text results, another number than the statement has is the server's error
- * 42601. Errors: ARG (over 65,535 parameters or columns, a message that is too long; nothing was
- * sent).
+ * 42601.
+ * Errors: ARG (over 65,535 parameters or columns, a message that is too long; nothing was sent).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_start_execute_prepared(hyl_raw *raw, const char *name,
                                                                 const hyl_param_bytes *params,
@@ -201,8 +222,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_consume_error(hyl_raw *raw, const hyl_m
 /*
  * Gives up what the server is doing: asks it to stop over a second connection (`open_second`), and
  * drains within `drain_timeout_ms` and `drain_limit`. Where nothing is under way it does nothing.
- * Inside a COPY from us it is hyl_raw_cancel_copy that is wanted. Errors: DESYNC (ReadyForQuery did
- * not come within the bounds, or the cancel may still hit a later request; marked).
+ * Inside a COPY from us it is hyl_raw_cancel_copy that is wanted.
+ * Errors: DESYNC (ReadyForQuery did not come within the bounds, or the cancel may still hit a later
+ * request; marked).
  * Blocks: at most `drain_timeout_ms`, and what `open_second` takes.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_abandon(hyl_raw *raw, hyl_error *err);
@@ -219,9 +241,9 @@ HYL_API bool hyl_raw_messages_get(const hyl_raw_messages *messages, size_t index
 HYL_API void hyl_raw_messages_free(hyl_raw_messages *messages);
 
 /*
- * Sends a Query and collects the answer. Errors: SERVER (drained), LIMIT (the answer is larger than
- * `max_result`: it was abandoned), PROTOCOL (the statement is a COPY FROM STDIN: it was failed, and
- * the connection is in step), ARG.
+ * Sends a Query and collects the answer.
+ * Errors: SERVER (drained), LIMIT (the answer is larger than `max_result`: it was abandoned),
+ * PROTOCOL (the statement is a COPY FROM STDIN: it was failed, and the connection is in step), ARG.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_simple_query(hyl_raw *raw, hyl_str sql,
                                                       hyl_raw_messages **out, hyl_error *err);
@@ -235,9 +257,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_query_binary(hyl_raw *raw, hyl_str sql,
 /*
  * Starts COPY table (columns) FROM STDIN WITH (FORMAT HYPERBINARY) and returns when the server
  * waits for data. `table` goes into the statement as it is, quoted by the caller where that is
- * needed; column names are quoted here; no columns, no list. Errors: SERVER (drained), PROTOCOL
- * (the statement is no COPY FROM STDIN; the connection is in step where the statement could be
- * ended), ARG.
+ * needed; column names are quoted here; no columns, no list.
+ * Errors: SERVER (drained), PROTOCOL (the statement is no COPY FROM STDIN; the connection is in
+ * step where the statement could be ended), ARG.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_start_copy_in(hyl_raw *raw, const char *table,
                                                        const char *const *columns,
@@ -253,28 +275,36 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_start_copy_in_raw(hyl_raw *raw, hyl_str
                                                            hyl_error *err);
 
 /*
- * Puts one CopyData message into the write buffer. Errors: LIMIT (more than `max_copy_data`),
- * PROTOCOL (more than 2^32 - 5 bytes: no message can hold them), NOMEM; the write buffer is then as
- * it was and the connection in step.
+ * Puts one CopyData message into the write buffer.
+ * Errors: LIMIT (more than `max_copy_data`), PROTOCOL (more than 2^32 - 5 bytes: no message can
+ * hold them), NOMEM; the write buffer is then as it was and the connection in step.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_send_copy_data(hyl_raw *raw, hyl_bytes data,
                                                         hyl_error *err);
-/* Sends what waits in the write buffer and then one CopyData message, whose payload is not copied.
- * Errors: LIMIT and PROTOCOL as above, checked before anything is sent. */
+/*
+ * Sends what waits in the write buffer and then one CopyData message, whose payload is not copied.
+ * Errors: LIMIT and PROTOCOL as above, checked before anything is sent.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_send_copy_data_direct(hyl_raw *raw, hyl_bytes data,
                                                                hyl_error *err);
-/* Makes sure that what was sent directly has left the transport's own buffers; the write buffer
- * stays. The transports of this library keep nothing back. */
+/*
+ * Makes sure that what was sent directly has left the transport's own buffers; the write buffer
+ * stays. The transports of this library keep nothing back.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_flush_stream(hyl_raw *raw, hyl_error *err);
 
 /*
  * Ends the data: CopyDone, then to ReadyForQuery. *rows (may be NULL) gets the count of the tag
- * "COPY n", 0 for another tag. Errors: SERVER (drained; the data may have failed long before),
- * STATE (no request is under way: nothing was sent).
+ * "COPY n", 0 for another tag.
+ * Errors: SERVER (drained; the data may have failed long before), STATE (no request is under way:
+ * nothing was sent).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_finish_copy(hyl_raw *raw, uint64_t *rows, hyl_error *err);
-/* Gives the data up: CopyFail with `reason`, then to ReadyForQuery. The ErrorResponse that this
- * provokes is no error. Errors: STATE, as above. */
+/*
+ * Gives the data up: CopyFail with `reason`, then to ReadyForQuery. The ErrorResponse that this
+ * provokes is no error.
+ * Errors: STATE, as above.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *reason,
                                                      hyl_error *err);
 
@@ -282,21 +312,24 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *r
  */
 
 /*
- * Runs COPY ... TO STDOUT and appends all of its data to `out`. Errors: SERVER (drained), LIMIT
- * (more than `max_result`: abandoned), PROTOCOL (the statement is no COPY TO STDOUT; the connection
- * is in step), ARG, NOMEM; `out` is then as it was.
+ * Runs COPY ... TO STDOUT and appends all of its data to `out`.
+ * Errors: SERVER (drained), LIMIT (more than `max_result`: abandoned), PROTOCOL (the statement is
+ * no COPY TO STDOUT; the connection is in step), ARG, NOMEM; `out` is then as it was.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_copy_out(hyl_raw *raw, hyl_str sql, hyl_buf *out,
                                                   hyl_error *err);
 
-/* Takes a piece of the data; pieces need not end where rows end. A status below zero ends the copy.
- * Must not use the connection. */
+/*
+ * Takes a piece of the data; pieces need not end where rows end. A status below zero ends the copy.
+ * Must not use the connection.
+ */
 typedef hyl_status (*hyl_raw_writer_fn)(void *ctx, hyl_bytes data, hyl_error *err);
 
 /*
  * Runs COPY ... TO STDOUT and gives its data to `writer`, piece by piece. *written (may be NULL)
- * gets the number of bytes. Errors: the writer's (the rest is abandoned: the connection is in step
- * or marked), and those of hyl_raw_copy_out but LIMIT.
+ * gets the number of bytes.
+ * Errors: the writer's (the rest is abandoned: the connection is in step or marked), and those of
+ * hyl_raw_copy_out but LIMIT.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_copy_out_to_writer(hyl_raw *raw, hyl_str sql,
                                                             hyl_raw_writer_fn writer, void *ctx,

@@ -2,65 +2,22 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cancel_request.h"
 
-static hyl_status write_all(hyl_transport *transport, const hyl_buf *bytes, int64_t deadline,
-                            hyl_error *err)
-{
-    size_t sent = 0;
-    while (sent < bytes->len) {
-        hyl_iovec iov = {bytes->data + sent, bytes->len - sent};
-        size_t put = 0;
-        unsigned ready = 0;
-        hyl_status status = transport->ops->writev(transport->self, &iov, 1, &put, err);
-        HYL_TRY(status);
-        if (status == HYL_AGAIN) {
-            HYL_TRY(transport->ops->wait(transport->self, HYL_WANT_WRITE, deadline, &ready, err));
-        } else {
-            sent += put;
-        }
-    }
-    return HYL_OK;
-}
-
-/* The server closes the connection when it has dealt with the request, and sends nothing. */
-static hyl_status wait_for_end(hyl_transport *transport, int64_t deadline, hyl_error *err)
-{
-    for (;;) {
-        uint8_t byte[64];
-        size_t got = 0;
-        unsigned ready = 0;
-        hyl_status status = transport->ops->read(transport->self, byte, sizeof byte, &got, err);
-        /* A reset says the same as an orderly end: the server is through with it. */
-        if (status == HYL_DONE || status == HYL_ERR_CLOSED || status == HYL_ERR_IO) {
-            return HYL_OK;
-        }
-        HYL_TRY(status);
-        if (status == HYL_AGAIN) {
-            HYL_TRY(transport->ops->wait(transport->self, HYL_WANT_READ, deadline, &ready, err));
-        }
-    }
-}
-
-hyl_status hyl__conn_send_cancel(const hyl_conn *conn, int64_t deadline, hyl_error *err)
+hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *err)
 {
     if (!conn->session.has_key || conn->settings.endpoint.kind == HYL_ENDPOINT_NONE) {
         return hyl__fail(err, HYL_ERR_UNSUPPORTED, "this connection cannot be cancelled");
     }
     hyl_transport transport = {NULL, NULL};
-    hyl_buf request = HYL_BUF_INIT;
-    hyl_status status =
-        hyl_enc_cancel_request(&request, conn->session.process_id, conn->session.secret_key, err);
-    if (status == HYL_OK) {
-        status = hyl_transport_open(&conn->settings.endpoint, deadline, &transport, err);
-    }
-    if (status == HYL_OK) {
-        status = write_all(&transport, &request, deadline, err);
-    }
-    if (status == HYL_OK) {
-        status = wait_for_end(&transport, deadline, err);
-    }
+    HYL_TRY(hyl_transport_open(&conn->settings.endpoint, deadline, &transport, err));
+    hyl_status status = hyl__cancel_request(&transport, conn->session.process_id,
+                                            conn->session.secret_key, deadline, err);
     hyl_transport_close(&transport);
-    hyl_buf_reset(&request);
+    if (status < 0) {
+        /* Sent perhaps, and not known to be dealt with: it might hit a later statement. */
+        conn->cancel_unsettled = true;
+    }
     return status;
 }
 
@@ -69,7 +26,8 @@ hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms, hyl_error *err)
     if (conn->closed) {
         return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
     }
-    return hyl__conn_send_cancel(conn, hyl__deadline_in(timeout_ms), err);
+    hyl_status status = hyl__conn_send_cancel(conn, hyl__deadline_in(timeout_ms), err);
+    return conn->cancel_unsettled ? hyl__conn_mark_desync(conn, status) : status;
 }
 
 /* A CopyIn is given up by CopyFail, everything else by a cancel. */
@@ -130,7 +88,7 @@ hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
     status = drain(conn, conn->settings.drain_limit, status < 0 ? NULL : &why);
     conn->cancel_sent = false;
     hyl__conn_clear_diag(conn);
-    if (status == HYL_OK) {
+    if (status == HYL_OK && !conn->cancel_unsettled) {
         return HYL_OK;
     }
     if (conn->closed) {

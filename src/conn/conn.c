@@ -18,15 +18,6 @@ void hyl__conn_retain(hyl_conn *conn)
     conn->refs++;
 }
 
-static void free_parameters(hyl_conn *conn)
-{
-    for (size_t i = 0; i < conn->parameter_count; i++) {
-        hyl__free(conn->parameters[i].name);
-        hyl__free(conn->parameters[i].value);
-    }
-    hyl__free(conn->parameters);
-}
-
 void hyl__conn_release(hyl_conn *conn)
 {
     if (--conn->refs > 0) {
@@ -36,7 +27,7 @@ void hyl__conn_release(hyl_conn *conn)
     hyl__session_reset(&conn->session);
     hyl_config_free(conn->config);
     hyl_buf_reset(&conn->diag_text);
-    free_parameters(conn);
+    hyl__parameters_reset(&conn->parameters);
     hyl__free(conn);
 }
 
@@ -231,55 +222,7 @@ int32_t hyl_conn_backend_pid(const hyl_conn *conn)
     return conn->session.process_id;
 }
 
-static hyl__parameter *find_parameter(const hyl_conn *conn, hyl_str name)
-{
-    for (size_t i = 0; i < conn->parameter_count; i++) {
-        hyl__parameter *parameter = &conn->parameters[i];
-        if (strlen(parameter->name) == name.len &&
-            memcmp(parameter->name, name.data, name.len) == 0) {
-            return parameter;
-        }
-    }
-    return NULL;
-}
-
 const char *hyl_conn_parameter(const hyl_conn *conn, const char *name)
 {
-    const hyl__parameter *parameter = find_parameter(conn, hyl_str_of(name));
-    return parameter != NULL ? parameter->value : NULL;
-}
-
-static void add_parameter(hyl_conn *conn, hyl_str name, char *value)
-{
-    size_t size = (conn->parameter_count + 1) * sizeof *conn->parameters;
-    hyl__parameter *parameters = hyl__realloc(conn->parameters, size);
-    if (parameters != NULL) {
-        conn->parameters = parameters;
-    }
-    char *copy = parameters != NULL ? hyl__strndup(name.data, name.len) : NULL;
-    if (copy == NULL) {
-        hyl__free(value);
-        return;
-    }
-    parameters[conn->parameter_count++] = (hyl__parameter){copy, value};
-}
-
-/* A server that reports ever new names must not fill the memory. */
-enum { MAX_PARAMETERS = 256 };
-
-void hyl__conn_set_parameter(hyl_conn *conn, hyl_str name, hyl_str value)
-{
-    char *copy = hyl__strndup(value.data, value.len);
-    if (copy == NULL) {
-        return;
-    }
-    hyl__parameter *known = find_parameter(conn, name);
-    if (known != NULL) {
-        hyl__free(known->value);
-        known->value = copy;
-    } else if (conn->parameter_count < MAX_PARAMETERS) {
-        add_parameter(conn, name, copy);
-    } else {
-        hyl__free(copy);
-    }
+    return hyl__parameters_get(&conn->parameters, name);
 }

@@ -11,13 +11,8 @@
 #include <hyperline/hyperline.h>
 
 #include "config.h"
+#include "parameters.h"
 #include "wire/session.h"
-
-/* A parameter that the server reported. */
-typedef struct hyl__parameter {
-    char *name;
-    char *value;
-} hyl__parameter;
 
 struct hyl_conn {
     size_t refs;
@@ -28,18 +23,18 @@ struct hyl_conn {
 
     bool closed;
     bool desync;
-    bool abandoned;    /* the request under way was given up: it is drained before the next one */
-    bool cancel_sent;  /* and the server was told to stop already */
-    const char *child; /* what is open ("a result", "a COPY"), NULL where nothing is */
-    int64_t deadline;  /* of the call under way, on hyl__now_ms's clock */
-    uint64_t received; /* bytes, over the connection's life */
+    bool abandoned;   /* the request under way was given up: it is drained before the next one */
+    bool cancel_sent; /* and the server was told to stop already */
+    bool cancel_unsettled; /* a cancel was sent that may still hit a later statement */
+    const char *child;     /* what is open ("a result", "a COPY"), NULL where nothing is */
+    int64_t deadline;      /* of the call under way, on hyl__now_ms's clock */
+    uint64_t received;     /* bytes, over the connection's life */
 
     hyl_diag diag;
     bool has_diag;
     hyl_buf diag_text; /* the bytes that `diag` points to */
 
-    hyl__parameter *parameters;
-    size_t parameter_count;
+    hyl__parameters parameters;
 
     hyl_notice_fn notice_fn;
     void *notice_ctx;
@@ -134,16 +129,13 @@ hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status);
 hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status);
 hyl_status hyl__conn_mark_closed(hyl_conn *conn, hyl_status status);
 
-/* Keeps a parameter that the server reported. Without memory it stays as it was. */
-void hyl__conn_set_parameter(hyl_conn *conn, hyl_str name, hyl_str value);
-
 /*
  * Sends a CancelRequest over a second connection and waits until the server closes it, so that it
  * cannot hit a later statement.
  * Errors: IO, TIMEOUT, UNSUPPORTED (the connection's transport has no endpoint to go to, or the
  * server gave no key).
  */
-hyl_status hyl__conn_send_cancel(const hyl_conn *conn, int64_t deadline, hyl_error *err);
+hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *err);
 
 /* ---- Diagnosis (diag.c) ---- */
 

@@ -140,8 +140,9 @@ static bool concerns_request(hyl_conn *conn, const hyl__event *event)
         hyl__conn_notice(conn, &event->message.as.diag);
         return false;
     case HYL__EVENT_PARAMETER:
-        hyl__conn_set_parameter(conn, event->message.as.parameter.name,
-                                event->message.as.parameter.value);
+        /* Without memory the old value stays. */
+        (void)hyl__parameters_set(&conn->parameters, event->message.as.parameter.name,
+                                  event->message.as.parameter.value);
         return false;
     case HYL__EVENT_NOTIFICATION:
         return false;

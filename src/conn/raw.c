@@ -65,11 +65,7 @@ void hyl_raw_free(hyl_raw *raw)
     hyl_transport_close(&raw->transport);
     hyl__frame_reset(&raw->frame);
     hyl_buf_reset(&raw->diag_text);
-    for (size_t i = 0; i < raw->parameter_count; i++) {
-        hyl__free(raw->parameters[i].name);
-        hyl__free(raw->parameters[i].value);
-    }
-    hyl__free(raw->parameters);
+    hyl__parameters_reset(&raw->parameters);
     hyl__free(raw);
 }
 
@@ -105,12 +101,7 @@ int32_t hyl_raw_secret_key(const hyl_raw *raw)
 
 const char *hyl_raw_parameter_status(const hyl_raw *raw, const char *name)
 {
-    for (size_t i = 0; i < raw->parameter_count; i++) {
-        if (strcmp(raw->parameters[i].name, name) == 0) {
-            return raw->parameters[i].value;
-        }
-    }
-    return NULL;
+    return hyl__parameters_get(&raw->parameters, name);
 }
 
 const hyl_msg_diag *hyl_raw_diag(const hyl_raw *raw)

@@ -1,17 +1,14 @@
-/* The raw connection's inside, shared by its files: raw.c (what it is), raw_io.c (bytes and
- * messages), raw_startup.c, raw_drain.c, raw_query.c, raw_copy.c. */
+/*
+ * The raw connection's inside, shared by its files: raw.c (what it is), raw_io.c (bytes and
+ * messages), raw_startup.c, raw_drain.c, raw_query.c, raw_copy.c.
+ */
 #ifndef HYL_CONN_RAW_H
 #define HYL_CONN_RAW_H
 
 #include <hyperline/raw.h>
 
+#include "parameters.h"
 #include "wire/frame.h"
-
-/* A parameter that the server reported. */
-typedef struct hyl__raw_parameter {
-    char *name;
-    char *value;
-} hyl__raw_parameter;
 
 struct hyl_raw {
     hyl_transport transport;
@@ -33,8 +30,7 @@ struct hyl_raw {
     bool has_key;
     int32_t process_id;
     int32_t secret_key;
-    hyl__raw_parameter *parameters;
-    size_t parameter_count;
+    hyl__parameters parameters;
 
     bool has_diag;
     hyl_msg_diag diag;
@@ -45,8 +41,10 @@ struct hyl_raw {
 
 /* The connection is out of step for good. Flags `err` and returns `status`. */
 hyl_status hyl__raw_mark(hyl_raw *raw, hyl_status status, hyl_error *err);
-/* The start of every call that sends: refuses an unhealthy connection, sets the deadline. Errors:
- * DESYNC, CLOSED. */
+/*
+ * The start of every call that sends: refuses an unhealthy connection, sets the deadline.
+ * Errors: DESYNC, CLOSED.
+ */
 hyl_status hyl__raw_enter(hyl_raw *raw, hyl_error *err);
 /* The same for a call that starts a request: forgets the last diagnosis too. */
 hyl_status hyl__raw_enter_request(hyl_raw *raw, bool extended, hyl_error *err);
@@ -55,8 +53,10 @@ hyl_status hyl__raw_enter_request(hyl_raw *raw, bool extended, hyl_error *err);
 
 /* Sends all that waits, and takes in what arrives meanwhile. Marks where it fails. */
 hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err);
-/* Reads the next message and keeps what it says about the session. Marks where it fails. Lifetime
- * of the views: until the next call that reads. */
+/*
+ * Reads the next message and keeps what it says about the session. Marks where it fails. Lifetime
+ * of the views: until the next call that reads.
+ */
 hyl_status hyl__raw_next(hyl_raw *raw, hyl_msg *out, hyl_error *err);
 /* True where nothing is under way and nothing waits to be sent. */
 bool hyl__raw_is_idle(const hyl_raw *raw);
@@ -70,8 +70,10 @@ hyl_status hyl__raw_consume_error(hyl_raw *raw, const hyl_msg_diag *diag, hyl_er
  * it the connection is in step or marked. Returns `status`.
  */
 hyl_status hyl__raw_give_up(hyl_raw *raw, hyl_status status, hyl_error *err);
-/* Queues CopyDone, or CopyFail where there is a `reason`, and the Sync that the extended protocol
- * wants behind it; sends it. */
+/*
+ * Queues CopyDone, or CopyFail where there is a `reason`, and the Sync that the extended protocol
+ * wants behind it; sends it.
+ */
 hyl_status hyl__raw_end_copy_in(hyl_raw *raw, const char *reason, hyl_error *err);
 /*
  * Reads the next message of an answer. An ErrorResponse becomes the error (SERVER, drained). A

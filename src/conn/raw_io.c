@@ -121,51 +121,6 @@ hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err)
 
 /* ---- Receiving ---- */
 
-static hyl__raw_parameter *find_parameter(hyl_raw *raw, hyl_str name)
-{
-    for (size_t i = 0; i < raw->parameter_count; i++) {
-        const char *known = raw->parameters[i].name;
-        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0) {
-            return &raw->parameters[i];
-        }
-    }
-    return NULL;
-}
-
-/* Takes over `name` and `value`. */
-static hyl_status add_parameter(hyl_raw *raw, char *name, char *value)
-{
-    size_t size = 0;
-    hyl__raw_parameter *grown = NULL;
-    if (hyl__mul_size(raw->parameter_count + 1, sizeof *grown, &size)) {
-        grown = hyl__realloc(raw->parameters, size);
-    }
-    if (grown == NULL || name == NULL || value == NULL) {
-        raw->parameters = grown != NULL ? grown : raw->parameters;
-        hyl__free(name);
-        hyl__free(value);
-        return HYL_ERR_NOMEM;
-    }
-    raw->parameters = grown;
-    raw->parameters[raw->parameter_count++] = (hyl__raw_parameter){name, value};
-    return HYL_OK;
-}
-
-static hyl_status set_parameter(hyl_raw *raw, hyl_str name, hyl_str value)
-{
-    char *copy = hyl__strndup(value.data, value.len);
-    hyl__raw_parameter *known = find_parameter(raw, name);
-    if (known == NULL) {
-        return add_parameter(raw, hyl__strndup(name.data, name.len), copy);
-    }
-    if (copy == NULL) {
-        return HYL_ERR_NOMEM;
-    }
-    hyl__free(known->value);
-    known->value = copy;
-    return HYL_OK;
-}
-
 /* Keeps what a message says about the session, whoever reads it. */
 static hyl_status note(hyl_raw *raw, const hyl_msg *message)
 {
@@ -175,7 +130,8 @@ static hyl_status note(hyl_raw *raw, const hyl_msg *message)
         raw->copy_in = false;
         return HYL_OK;
     case HYL_MSG_PARAMETER_STATUS:
-        return set_parameter(raw, message->as.parameter.name, message->as.parameter.value);
+        return hyl__parameters_set(&raw->parameters, message->as.parameter.name,
+                                   message->as.parameter.value);
     case HYL_MSG_NOTICE_RESPONSE:
     case HYL_MSG_NOTIFICATION_RESPONSE:
         return HYL_OK;

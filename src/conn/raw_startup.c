@@ -1,16 +1,9 @@
 #include "raw.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "net/crypto.h"
 #include "wire/auth.h"
-
-static void log_method(const hyl__auth *auth)
-{
-    const hyl_log_field fields[] = {{"method", hyl__auth_method(auth)}};
-    hyl__log(HYL_LOG_DEBUG, "connection-auth-method", fields, 1);
-}
 
 /* Sends what may hold a password, and leaves no copy of it in the write buffer. */
 static hyl_status flush_secret(hyl_raw *raw, hyl_error *err)
@@ -27,17 +20,8 @@ static hyl_status authenticate(hyl_raw *raw, hyl__auth *auth, const hyl_msg_auth
                                bool *accepted, hyl_error *err)
 {
     bool done = false;
-    bool demand = message->kind != HYL_AUTH_OK && message->kind != HYL_AUTH_SASL_CONTINUE &&
-                  message->kind != HYL_AUTH_SASL_FINAL;
-    hyl_status status = hyl__auth_step(auth, message, &raw->frame.out, &done, err);
-    if (demand) {
-        log_method(auth);
-    }
-    HYL_TRY(status);
-    if (done) {
-        *accepted = true;
-        hyl__log(HYL_LOG_INFO, "connection-auth-success", NULL, 0);
-    }
+    HYL_TRY(hyl__auth_step(auth, message, &raw->frame.out, &done, err));
+    *accepted = *accepted || done;
     return flush_secret(raw, err);
 }
 

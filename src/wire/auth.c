@@ -1,6 +1,7 @@
 #include "auth.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "scram.h"
 
@@ -290,6 +291,12 @@ static hyl_status take(hyl__auth *auth, const hyl_msg_auth *message, hyl_buf *re
     }
 }
 
+/* The message that names the method, as against the later ones of an exchange. */
+static bool is_demand(int32_t kind)
+{
+    return kind != HYL_AUTH_OK && kind != HYL_AUTH_SASL_CONTINUE && kind != HYL_AUTH_SASL_FINAL;
+}
+
 hyl_status hyl__auth_step(hyl__auth *auth, const hyl_msg_auth *message, hyl_buf *reply, bool *done,
                           hyl_error *err)
 {
@@ -298,8 +305,14 @@ hyl_status hyl__auth_step(hyl__auth *auth, const hyl_msg_auth *message, hyl_buf 
         return hyl__fail(err, HYL_ERR_AUTH, "the authentication has already failed");
     }
     hyl_status status = take(auth, message, reply, done, err);
+    if (is_demand(message->kind)) {
+        const hyl_log_field fields[] = {{"method", hyl__auth_method(auth)}};
+        hyl__log(HYL_LOG_DEBUG, "connection-auth-method", fields, 1);
+    }
     if (status != HYL_OK) {
         auth->state = AUTH_FAILED;
+    } else if (*done) {
+        hyl__log(HYL_LOG_INFO, "connection-auth-success", NULL, 0);
     }
     return status;
 }

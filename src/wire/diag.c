@@ -153,7 +153,7 @@ hyl_status hyl__diag_copy(const hyl_msg_diag *diag, hyl_buf *texts, hyl_msg_diag
     enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
     size_t total = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        total += fields[i]->len; /* parts of one message: no overflow */
+        total += fields[i]->len + 1; /* parts of one message: no overflow */
     }
     hyl_buf_clear(texts);
     if (hyl_buf_reserve(texts, total) != HYL_OK) {
@@ -163,7 +163,8 @@ hyl_status hyl__diag_copy(const hyl_msg_diag *diag, hyl_buf *texts, hyl_msg_diag
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const char *copy = (const char *)texts->data + texts->len;
         hyl_buf_append(texts, fields[i]->data, fields[i]->len);
-        *fields[i] = (hyl_str){fields[i]->len > 0 ? copy : "", fields[i]->len};
+        hyl_buf_append_byte(texts, 0);
+        fields[i]->data = copy;
     }
     return HYL_OK;
 }

@@ -10,8 +10,11 @@
  */
 hyl_status hyl__fail_server(hyl_error *err, const hyl_msg_diag *diag);
 
-/* Makes `out` a copy of `diag` whose texts live in `texts`, which is cleared first. Errors: NOMEM
- * (`out` is then empty). */
+/*
+ * Makes `out` a copy of `diag` whose texts live in `texts`, which is cleared first, each with a NUL
+ * behind it.
+ * Errors: NOMEM (`out` is then empty).
+ */
 hyl_status hyl__diag_copy(const hyl_msg_diag *diag, hyl_buf *texts, hyl_msg_diag *out);
 
 #endif

@@ -174,7 +174,6 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
     X(EXECUTE, DATA_ROW, DATA_ROW, ROWS)                \
     X(EXECUTE, COMMAND_COMPLETE, COMPLETE, SYNC)        \
     X(EXECUTE, EMPTY_QUERY_RESPONSE, EMPTY, SYNC)       \
-    X(EXECUTE, COPY_IN_RESPONSE, COPY_IN, COPY_IN)      \
     X(EXECUTE, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)   \
     X(ROWS, DATA_ROW, DATA_ROW, ROWS)                   \
     X(ROWS, COMMAND_COMPLETE, COMPLETE, SYNC)           \
@@ -285,6 +284,8 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
     }
     if (done) {
         session->phase = HYL__PHASE_SETUP;
+        /* What was sent of a password has left by now. */
+        hyl__wipe(session->frame.out.data, session->frame.out.cap);
     }
     return HYL_OK;
 }
