@@ -261,10 +261,11 @@ hyl_status hyl__sql_token_next(hyl_str sql, size_t *offset, hyl__sql_token *toke
     HYL_TRY(skip_space(&c, err));
     const size_t begin = c.at;
     token->kind = HYL__SQL_END;
+    token->text = (hyl_str){NULL, 0};
     if (!at_end(&c)) {
         HYL_TRY(take_token(&c, &token->kind, err));
+        token->text = (hyl_str){sql.data + begin, c.at - begin};
     }
-    token->text = (hyl_str){begin < sql.len ? sql.data + begin : NULL, c.at - begin};
     *offset = c.at;
     return HYL_OK;
 }

@@ -58,7 +58,7 @@ static hyl_status parse_whole(hyl_type type, hyl_str text, int64_t min, int64_t 
 
 static hyl_status parse_integer(hyl_type type, hyl_str text, hyl_value *out, hyl_error *err)
 {
-    int64_t value;
+    int64_t value = 0;
     switch (type.id) {
     case HYL_TYPE_SMALLINT:
         HYL_TRY(parse_whole(type, text, INT16_MIN, INT16_MAX, &value, err));
