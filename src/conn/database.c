@@ -237,17 +237,14 @@ static hyl_status explain(const database *db, hyl_status status, hyl_error *err)
 
 static hyl_status attach_as_asked(hyl_conn *conn, const database *db, hyl_error *err)
 {
-    switch (conn->settings.create) {
-    case HYL__CREATE_IF_MISSING:
+    if (conn->settings.create == HYL__CREATE_IF_MISSING) {
         return attach_or_create(conn, db, err);
-    case HYL__CREATE_REPLACE:
+    }
+    if (conn->settings.create == HYL__CREATE_REPLACE) {
         HYL_TRY(drop(conn, db, err));
-        /* fallthrough */
-    case HYL__CREATE_CREATE:
+    }
+    if (conn->settings.create != HYL__CREATE_OPEN) {
         HYL_TRY(create(conn, db, err));
-        /* fallthrough */
-    case HYL__CREATE_OPEN:
-        break;
     }
     return attach(conn, db, err);
 }
