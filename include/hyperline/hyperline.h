@@ -127,6 +127,25 @@ HYL_API void hyl_conn_on_notice(hyl_conn *conn, hyl_notice_fn fn, void *ctx);
 HYL_API HYL_NODISCARD hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms,
                                                  hyl_error *err);
 
+/*
+ * Stops what a connection is doing from another thread, while the connection's own waits in a call.
+ * It is made from the connection and may outlive it. That call then gives the server's 57014.
+ */
+typedef struct hyl_canceller hyl_canceller;
+
+/* Errors: UNSUPPORTED (a connection over a transport of the caller's own), NOMEM. */
+HYL_API HYL_NODISCARD hyl_status hyl_canceller_new(const hyl_conn *conn, hyl_canceller **out,
+                                                   hyl_error *err);
+/*
+ * As hyl_conn_cancel, from any thread, several at once too. A statement that starts before this
+ * returns may be hit in place of the one that was meant.
+ * Errors: IO, TIMEOUT.
+ * Blocks: as hyl_conn_cancel.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_cancel(const hyl_canceller *canceller, int64_t timeout_ms,
+                                            hyl_error *err);
+HYL_API void hyl_canceller_free(hyl_canceller *canceller);
+
 /* ---- Statements ---------------------------------------------------------------------------- */
 
 /*
