@@ -1,7 +1,7 @@
 /*
- * SIGINT and SIGTERM. The first one asks: `interrupted` becomes true and a running statement is
- * cancelled on the server, so that the command ends in good order. The second one ends the program
- * at once; an own server ends with it.
+ * SIGINT, SIGTERM and SIGHUP. The first one asks: `interrupted` becomes true and a running
+ * statement is cancelled on the server, so that the command ends in good order. The second one ends
+ * the program at once; an own server ends with it.
  */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
@@ -13,13 +13,13 @@
 bool interrupt_install(void);
 /* Has a signal asked the command to stop? */
 bool interrupted(void);
-/* 130 after SIGINT, 143 after SIGTERM. */
+/* 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP. */
 int interrupt_status(void);
 
 /* What a signal cancels from now on, NULL for nothing: then a signal ends the program at once. */
-void interrupt_watch(hyl_conn *conn);
+void interrupt_watch(const hyl_conn *conn);
 
-/* A file to remove where the program ends at once, NULL for none. The text must live on. */
+/* A file to remove where the program ends at once, NULL for none. */
 void interrupt_remove(const char *path);
 
 #endif

@@ -127,8 +127,10 @@ static void print_help(const command_spec *spec)
         print_option(option->short_name, option->long_name, option, option->help);
     }
     print_option('h', "help", NULL, "show this help");
-    if (spec->footer != NULL) {
-        printf("\n%s", spec->footer);
+    for (size_t i = 0; i < sizeof spec->footer / sizeof spec->footer[0]; i++) {
+        if (spec->footer[i] != NULL) {
+            printf("\n%s", spec->footer[i]);
+        }
     }
 }
 

@@ -42,7 +42,7 @@ typedef struct command_spec {
     size_t option_count;
     size_t min_operands;
     size_t max_operands;
-    const char *footer; /* the help's end: examples, environment; may be NULL */
+    const char *footer[2]; /* the help's end: examples, environment; NULL for none */
 } command_spec;
 
 /* The operands, in order; views of argv. */

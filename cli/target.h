@@ -6,8 +6,7 @@
 #define CLI_TARGET_H
 
 #include <hyperline/hyperline.h>
-
-typedef struct hyl_server hyl_server;
+#include <hyperline/server.h>
 
 typedef struct target_request {
     const char *db;               /* the operand */
@@ -40,11 +39,11 @@ bool target_is_file(const char *db);
 
 /*
  * Complains about an error of the library: its message, and for the common ones what to do about
- * it. Where the connection has the server's diagnosis of a statement, `sql` (may be empty) is shown
- * at its position; `first_line` is the number of sql's first line where it comes from a file, 1
- * otherwise. Returns STATUS_FAILED, or the status of an interrupted command where a signal
- * caused the error.
+ * it. Where the server has diagnosed the connection's last statement, its detail and hint follow,
+ * and the line of `sql` (may be empty) that it points to; `first_line` is that line's number where
+ * sql begins. Returns STATUS_FAILED, or the status of an interrupted command where a signal caused
+ * the error.
  */
-int complain_error(hyl_conn *conn, const hyl_error *err, hyl_str sql, size_t first_line);
+int complain_error(const target *self, const hyl_error *err, hyl_str sql, size_t first_line);
 
 #endif

@@ -38,7 +38,7 @@ static void run_parser(const char *const *words, outcome *out)
     };
     const command_spec spec = {
         "work", "DB SQL\nDB -f FILE", "Does work.", options, sizeof options / sizeof options[0], 1,
-        2,      "The end.\n"};
+        2,      {"The end.\n", NULL}};
     char *argv[16];
     int argc = 0;
     argv[argc++] = (char *)"work";

@@ -1,0 +1,338 @@
+/* hyperline query: runs SQL and prints what it returns. */
+#include "cli.h"
+#include "format.h"
+#include "interrupt.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "script.h"
+#include "target.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROWS_PER_LOOK = 1024 }; /* rows between two looks at the clock and at signals */
+
+static const format *const formats[] = {&format_table, &format_csv, &format_json, &format_jsonl};
+enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
+
+typedef struct query_options {
+    const char *format;
+    const char *null_text;
+    const char *output;
+    const char *file;
+    const char *database;
+} query_options;
+
+typedef struct query {
+    const format *format;
+    format_options format_options;
+    output output;
+    target target;
+    progress progress;
+    uint64_t results; /* printed so far */
+    uint64_t rows;
+    bool shows_progress;
+} query;
+
+static const char description[] =
+    "Runs the statements of SQL in order, prints the result of each, and stops at the first that\n"
+    "fails. Each statement is committed by itself, unless SQL says BEGIN and COMMIT.\n"
+    "\n"
+    "Formats:\n"
+    "  table   for people: aligned columns, numbers at the right, NULL for NULL, and \"NULL\" for "
+    "a\n"
+    "          text that says so; control characters are shown as \\n or \\x1b. The default, to a\n"
+    "          terminal and to a file alike. A statement without result prints its tag.\n"
+    "  csv     RFC 4180 with a header line. NULL is the empty field, the empty string is \"\".\n"
+    "  json    an array of objects. Numbers keep all their digits; NaN and infinities are "
+    "strings;\n"
+    "          json columns are embedded; bytes are hex (\"\\\\x00ff\"); the second column \"a\" "
+    "is\n"
+    "          \"a_2\".\n"
+    "  jsonl   an object a line, otherwise as json.";
+
+static const char footer[] =
+    "Exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted by Ctrl-C (the statement is\n"
+    "cancelled on the server). When the reader of standard output goes away (| head), what is "
+    "left\n"
+    "is not printed, and the exit status is that of the statements.\n";
+
+/* ---- One result ------------------------------------------------------------------------------ */
+
+/* Takes a look at the clock, at signals and at the output's reader. False: stop. */
+static bool look_around(query *self)
+{
+    progress_update(&self->progress, self->rows,
+                    self->output.written + (uint64_t)self->output.buf.len);
+    return !interrupted() && !self->output.broken;
+}
+
+/* Formats one row; a row that fails half way is not printed. */
+static hyl_status print_row(query *self, formatter *rows, const hyl_row *row, hyl_error *err)
+{
+    hyl_buf *out = &self->output.buf;
+    size_t before = out->len;
+    hyl_status status = self->format->row(rows, row, out, err);
+    if (status < 0 && out->len > before) {
+        out->len = before;
+    }
+    self->rows++;
+    return status;
+}
+
+/* DONE after the last row; OK where the printing was given up; an error. */
+static hyl_status print_rows(query *self, hyl_result *result, formatter *rows, hyl_error *err)
+{
+    const hyl_row *row = NULL;
+    uint64_t start = self->rows;
+    hyl_status status = hyl_result_next(result, &row, err);
+    while (status == HYL_OK) {
+        HYL_TRY(print_row(self, rows, row, err));
+        if (!output_flush_full(&self->output) || self->output.reader_gone) {
+            return HYL_OK;
+        }
+        if (self->rows % ROWS_PER_LOOK == 0 && !look_around(self)) {
+            return HYL_OK;
+        }
+        status = hyl_result_next(result, &row, err);
+    }
+    if (status == HYL_DONE) {
+        self->format->end(rows, self->rows - start, &self->output.buf);
+    }
+    return status;
+}
+
+/* A result with columns. */
+static hyl_status print_result(query *self, hyl_result *result, hyl_error *err)
+{
+    hyl_buf *out = &self->output.buf;
+    hyl_buf_append_str(out, self->results++ > 0 ? self->format->separator : "");
+    formatter *rows = self->format->begin(result, &self->format_options, out);
+    if (rows == NULL) {
+        out->failed = true;
+        return HYL_OK;
+    }
+    hyl_status status = print_rows(self, result, rows, err);
+    self->format->free(rows);
+    return status;
+}
+
+/* The tag of a statement without columns. Where the format has no place for it, a person may still
+ * want to see it. */
+static void print_tag(query *self, const char *tag)
+{
+    if (self->format->tag != NULL) {
+        self->format->tag(tag, &self->output.buf);
+    } else if (self->shows_progress && isatty(STDERR_FILENO) != 0) {
+        complain_more("%s", tag);
+    }
+}
+
+/* What is not read is not worth the server's work, unless the statement has changed something: then
+ * it is brought to its end. */
+static hyl_status leave(hyl_result *result, hyl_str statement, hyl_error *err)
+{
+    return statement_only_reads(statement) ? hyl_result_abandon(result, err)
+                                           : hyl_result_finish(result, err);
+}
+
+static hyl_status read_result(query *self, hyl_result *result, hyl_str statement, hyl_error *err)
+{
+    hyl_status status = HYL_OK;
+    if (self->output.reader_gone) {
+        return leave(result, statement, err);
+    }
+    if (hyl_result_column_count(result) > 0) {
+        status = print_result(self, result, err);
+        HYL_TRY(status);
+    }
+    if (status == HYL_DONE) {
+        return HYL_OK;
+    }
+    if (self->output.reader_gone && !interrupted()) {
+        return leave(result, statement, err);
+    }
+    if (interrupted() || self->output.broken || self->output.buf.failed) {
+        return hyl_result_abandon(result, err);
+    }
+    HYL_TRY(hyl_result_finish(result, err));
+    print_tag(self, hyl_result_tag(result));
+    return HYL_OK;
+}
+
+/* ---- The script ------------------------------------------------------------------------------ */
+
+static hyl_status run_statement(query *self, hyl_str statement, hyl_error *err)
+{
+    hyl_result *result = NULL;
+    hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
+    opts.flags = HYL_QUERY_GEOGRAPHY_TEXT;
+    char *sql = text_copy(statement);
+    if (sql == NULL) {
+        self->output.buf.failed = true;
+        return HYL_OK;
+    }
+    hyl_status status = hyl_query_with(self->target.conn, sql, &opts, &result, err);
+    if (status >= 0) {
+        status = read_result(self, result, statement, err);
+    }
+    hyl_result_free(result);
+    free_text(sql);
+    return status;
+}
+
+static int run_script(query *self, const script *script)
+{
+    size_t offset = 0;
+    hyl_str statement;
+    hyl_error err = HYL_ERROR_INIT;
+    while (hyl_sql_next(script->text, &offset, &statement, &err) == HYL_OK) {
+        hyl_status status = run_statement(self, statement, &err);
+        /* The rows before the error are the reader's, and stand before the message. */
+        bool written = output_flush(&self->output);
+        if (status < 0 || interrupted()) {
+            return complain_error(&self->target, &err, statement,
+                                  script_line(script, statement.data));
+        }
+        if (!written) {
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static const format *format_named(const char *name)
+{
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(formats[i]->name, name) == 0) {
+            return formats[i];
+        }
+    }
+    return NULL;
+}
+
+/* The format that was asked for, or that the file's name says, or a table. */
+static const format *choose_format(const query_options *options)
+{
+    if (options->format != NULL) {
+        return format_named(options->format);
+    }
+    const char *dot = options->output != NULL ? strrchr(options->output, '.') : NULL;
+    const format *named = dot != NULL ? format_named(dot + 1) : NULL;
+    if (dot != NULL && strcmp(dot, ".ndjson") == 0) {
+        named = &format_jsonl;
+    }
+    return named != NULL ? named : &format_table;
+}
+
+static int check_null_text(const format *chosen, const char *text)
+{
+    if (text == NULL) {
+        return STATUS_OK;
+    }
+    if (!chosen->takes_null_text) {
+        return usage_error("query", "--null is for csv and table; %s has its own null",
+                           chosen->name);
+    }
+    if (chosen == &format_csv && !csv_null_text_ok(text)) {
+        return usage_error("query",
+                           "--null: the text cannot have a comma, a quote or a line's end in it");
+    }
+    return STATUS_OK;
+}
+
+static int check_options(const query_options *options, const operands *operands)
+{
+    if (options->file != NULL && operands->count > 1) {
+        return usage_error("query", "SQL is given twice: in the command and by --file");
+    }
+    if (options->file == NULL && operands->count < 2) {
+        return usage_error("query", "SQL is missing: hyperline query DB SQL");
+    }
+    return check_null_text(choose_format(options), options->null_text);
+}
+
+static int run_query(query *self, const query_options *options, const char *db,
+                     const script *script)
+{
+    if (!output_open(&self->output, options->output)) {
+        return STATUS_FAILED;
+    }
+    self->format_options.is_terminal = self->output.is_terminal;
+    self->shows_progress = !self->output.is_terminal;
+    const target_request request = {.db = db, .database = options->database};
+    int status = target_open(&request, &self->target);
+    if (status == STATUS_OK) {
+        progress_start(&self->progress, "reading", 0, self->shows_progress);
+        status = run_script(self, script);
+        progress_end(&self->progress);
+    }
+    if (status == STATUS_OK && !output_commit(&self->output)) {
+        status = STATUS_FAILED;
+    }
+    output_discard(&self->output);
+    target_close(&self->target);
+    return status;
+}
+
+static int query_with(const query_options *options, const operands *operands)
+{
+    script script;
+    int status = check_options(options, operands);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const char *sql = operands->count > 1 ? operands->items[1] : NULL;
+    status = script_read(&script, sql, options->file);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    query self;
+    memset(&self, 0, sizeof self);
+    self.format = choose_format(options);
+    self.format_options.null_text = options->null_text;
+    status = run_query(&self, options, operands->items[0], &script);
+    script_free(&script);
+    return status;
+}
+
+int cmd_query(int argc, char **argv)
+{
+    static const char *const choices[FORMAT_COUNT + 1] = {"table", "csv", "json", "jsonl", NULL};
+    query_options options = {NULL, NULL, NULL, NULL, NULL};
+    const option_spec specs[] = {
+        {'f', "file", OPTION_TEXT, &options.file, "FILE", NULL,
+         "read SQL from FILE, - for standard input"},
+        {0, "format", OPTION_CHOICE, &options.format, NULL, choices,
+         "how to print results; by default what the name\n"
+         "of the output file ends in, otherwise table"},
+        {0, "null", OPTION_TEXT, &options.null_text, "TEXT", NULL,
+         "what to print for NULL (csv, table); a value that\nequals it is printed in quotes"},
+        {'o', "output", OPTION_TEXT, &options.output, "FILE", NULL,
+         "write to FILE, which changes only when all is done"},
+        {0, "database", OPTION_TEXT, &options.database, "PATH", NULL,
+         "the database file for a server to attach"},
+    };
+    const command_spec spec = {
+        .name = "query",
+        .usage = "DB SQL [OPTION]...\nDB -f FILE [OPTION]...",
+        .description = description,
+        .options = specs,
+        .option_count = sizeof specs / sizeof specs[0],
+        .min_operands = 1,
+        .max_operands = 2,
+        .footer = {target_help, footer},
+    };
+    operands operands;
+    int status = STATUS_OK;
+    if (!options_parse(&spec, argc, argv, &operands, &status)) {
+        return status;
+    }
+    status = query_with(&options, &operands);
+    operands_free(&operands);
+    return status;
+}

@@ -1,0 +1,130 @@
+#include "interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CANCEL_TIMEOUT_MS = 5000 };
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static atomic_int received;  /* the signal, 0 before one came */
+static atomic_bool watching; /* there is something to cancel */
+static char stale[PATH_MAX]; /* the file to remove */
+static atomic_bool has_stale;
+static int wake_up[2]; /* a pipe from the handler to the thread that cancels */
+
+/* Guards the canceller between the thread that uses it and interrupt_watch. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static hyl_canceller *canceller;
+
+bool interrupted(void)
+{
+    return atomic_load(&received) != 0;
+}
+
+int interrupt_status(void)
+{
+    return 128 + atomic_load(&received);
+}
+
+/* Only what POSIX allows in a handler. */
+static void end_at_once(int number)
+{
+    if (atomic_load(&has_stale)) {
+        unlink(stale);
+    }
+    _exit(128 + number);
+}
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    int before = 0;
+    if (!atomic_compare_exchange_strong(&received, &before, number) || !atomic_load(&watching)) {
+        end_at_once(number);
+    }
+    if (write(wake_up[1], "", 1) != 1) {
+        end_at_once(number);
+    }
+    errno = saved;
+}
+
+/* Keeps a write to a closed pipe from killing the program. Not SIG_IGN: that would be inherited by
+ * a server that is started. */
+static void on_broken_pipe(int number)
+{
+    (void)number;
+}
+
+static void *cancel_when_woken(void *unused)
+{
+    (void)unused;
+    char byte;
+    while (read(wake_up[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+    pthread_mutex_lock(&lock);
+    if (canceller != NULL) {
+        /* Where it cannot be sent the statement goes on, and a second signal ends the program. */
+        (void)hyl_cancel(canceller, CANCEL_TIMEOUT_MS, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+/* A signal that was ignored when the program started (nohup) stays ignored. */
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction old;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+        sigaction(number, &action, NULL);
+    }
+}
+
+bool interrupt_install(void)
+{
+    pthread_t thread;
+    if (pipe(wake_up) != 0 || fcntl(wake_up[0], F_SETFD, FD_CLOEXEC) != 0 ||
+        fcntl(wake_up[1], F_SETFD, FD_CLOEXEC) != 0 ||
+        pthread_create(&thread, NULL, cancel_when_woken, NULL) != 0) {
+        return false;
+    }
+    pthread_detach(thread);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        handle(signals[i], on_signal);
+    }
+    handle(SIGPIPE, on_broken_pipe);
+    return true;
+}
+
+void interrupt_watch(const hyl_conn *conn)
+{
+    hyl_canceller *fresh = NULL;
+    if (conn != NULL && hyl_canceller_new(conn, &fresh, NULL) < 0) {
+        fresh = NULL;
+    }
+    pthread_mutex_lock(&lock);
+    hyl_canceller *old = canceller;
+    canceller = fresh;
+    pthread_mutex_unlock(&lock);
+    hyl_canceller_free(old);
+    atomic_store(&watching, fresh != NULL);
+}
+
+void interrupt_remove(const char *path)
+{
+    atomic_store(&has_stale, false);
+    if (path != NULL && strlen(path) < sizeof stale) {
+        strcpy(stale, path);
+        atomic_store(&has_stale, true);
+    }
+}

@@ -1,0 +1,131 @@
+#include "script.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 64 * 1024 };
+
+static bool read_all(int fd, hyl_buf *out)
+{
+    for (;;) {
+        if (hyl_buf_reserve(out, READ_SIZE) < 0) {
+            errno = ENOMEM;
+            return false;
+        }
+        ssize_t got = read(fd, out->data + out->len, READ_SIZE);
+        if (got == 0) {
+            return true;
+        }
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        out->len += got > 0 ? (size_t)got : 0;
+    }
+}
+
+static int read_file(const char *file, hyl_buf *out)
+{
+    bool is_stdin = strcmp(file, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && read_all(fd, out);
+    if (!ok) {
+        complain_errno(errno, "cannot read SQL from '%s'", is_stdin ? "standard input" : file);
+    }
+    if (fd >= 0 && !is_stdin) {
+        close(fd);
+    }
+    return ok ? STATUS_OK : STATUS_FAILED;
+}
+
+/* A byte order mark is no SQL. */
+static hyl_str without_bom(hyl_str text)
+{
+    bool has_bom = text.len >= 3 && memcmp(text.data, "\xEF\xBB\xBF", 3) == 0;
+    return has_bom ? (hyl_str){text.data + 3, text.len - 3} : text;
+}
+
+static int check(const script *self)
+{
+    hyl_error err = HYL_ERROR_INIT;
+    hyl_str statement;
+    size_t offset = 0;
+    hyl_status status = HYL_OK;
+    while (status == HYL_OK) {
+        status = hyl_sql_next(self->text, &offset, &statement, &err);
+    }
+    if (status < 0) {
+        complain("the SQL cannot be read: %s", err.message);
+    } else if (self->text.len > 0 && memchr(self->text.data, '\0', self->text.len) != NULL) {
+        complain("the SQL has a zero byte in it");
+        status = HYL_ERR_ARG;
+    }
+    return status < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+int script_read(script *out, const char *sql, const char *file)
+{
+    memset(out, 0, sizeof *out);
+    const char *name = sql != NULL && strcmp(sql, "-") == 0 ? sql : file;
+    int status = STATUS_OK;
+    if (name != NULL) {
+        status = read_file(name, &out->read);
+        out->text = without_bom(
+            (hyl_str){out->read.data != NULL ? (const char *)out->read.data : "", out->read.len});
+    } else {
+        out->text = hyl_str_of(sql);
+    }
+    if (status == STATUS_OK) {
+        status = check(out);
+    }
+    if (status != STATUS_OK) {
+        script_free(out);
+    }
+    return status;
+}
+
+void script_free(script *self)
+{
+    hyl_buf_reset(&self->read);
+}
+
+size_t script_line(const script *self, const char *at)
+{
+    size_t line = 1;
+    for (const char *c = self->text.data; c < at; c++) {
+        line += *c == '\n';
+    }
+    return line;
+}
+
+bool statement_only_reads(hyl_str statement)
+{
+    static const char *const words[] = {"select", "values", "table", "show", "explain"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t len = strlen(words[i]);
+        if (statement.len >= len && strncasecmp(statement.data, words[i], len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *text_copy(hyl_str text)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy != NULL) {
+        memcpy(copy, text.data, text.len);
+        copy[text.len] = '\0';
+    }
+    return copy;
+}
+
+void free_text(char *text)
+{
+    free(text);
+}

@@ -1,0 +1,144 @@
+#include "target.h"
+
+#include "cli.h"
+#include "interrupt.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SHUTDOWN_MS = 5000 };
+
+const char target_help[] =
+    "DB is a .hyper file, for which a server is started and stopped, or where a server listens:\n"
+    "  flights.hyper                          a file\n"
+    "  localhost:7483                         host:port\n"
+    "  tab.tcp://localhost:7483               the same\n"
+    "  tab.domain:///tmp/dir/domain/name      the unix socket /tmp/dir/name\n"
+    "  /tmp/dir/name                          the same\n"
+    "  hyper://user@host:7483/data/x.hyper    with user and database file\n"
+    "  'endpoint=host:7483 user=ann'          the same as keys and values\n"
+    "\n"
+    "Environment: HYPERLINE_USER, HYPERLINE_PASSWORD and so on set the same keys where DB does "
+    "not;\n"
+    "HYPERD_PATH names the server to start for a file.\n";
+
+/* ---- What DB is ------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    size_t end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+bool target_is_file(const char *db)
+{
+    struct stat there;
+    if (strstr(db, "://") != NULL) {
+        return false;
+    }
+    if (stat(db, &there) == 0) {
+        return !S_ISSOCK(there.st_mode);
+    }
+    /* key=value texts may end in a database's name. */
+    return ends_with(db, ".hyper") && db[strcspn(db, "= ")] == '\0';
+}
+
+/* ---- The config ------------------------------------------------------------------------------ */
+
+/* The environment does not decide what happens to a file. */
+static hyl_status load_environment(hyl_config *config, hyl_error *err)
+{
+    HYL_TRY(hyl_config_load_env(config, err));
+    return hyl_config_set(config, "create", NULL, err);
+}
+
+/* The own server has one user and no password. */
+static hyl_status configure_file(const target *self, const target_request *request, hyl_error *err)
+{
+    const hyl_endpoint *socket = hyl_server_socket_endpoint(self->server);
+    hyl_buf endpoint = HYL_BUF_INIT;
+    hyl_endpoint_format(socket, &endpoint);
+    hyl_buf_append_byte(&endpoint, '\0');
+    hyl_status status = hyl_buf_status(&endpoint);
+    if (status >= 0) {
+        status = hyl_config_set(self->config, "endpoint", (const char *)endpoint.data, err);
+    }
+    hyl_buf_reset(&endpoint);
+    HYL_TRY(status);
+    HYL_TRY(hyl_config_set(self->config, "user", NULL, err));
+    HYL_TRY(hyl_config_set(self->config, "password", NULL, err));
+    return hyl_config_set(self->config, "database", request->db, err);
+}
+
+static hyl_status configure_endpoint(const target *self, const target_request *request,
+                                     hyl_error *err)
+{
+    HYL_TRY(hyl_config_parse(self->config, request->db, err));
+    return request->database != NULL
+               ? hyl_config_set(self->config, "database", request->database, err)
+               : HYL_OK;
+}
+
+static hyl_status configure(const target *self, const target_request *request, hyl_error *err)
+{
+    HYL_TRY(load_environment(self->config, err));
+    HYL_TRY(self->is_file ? configure_file(self, request, err)
+                          : configure_endpoint(self, request, err));
+    if (request->create != NULL) {
+        HYL_TRY(hyl_config_set(self->config, "create", request->create, err));
+    }
+    return request->database_version != NULL
+               ? hyl_config_set(self->config, "database_version", request->database_version, err)
+               : HYL_OK;
+}
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+/* The unix socket keeps other users of the machine out. */
+static hyl_status launch(target *self, hyl_error *err)
+{
+    hyl_server_opts opts = HYL_SERVER_OPTS_INIT;
+    opts.listen = HYL_LISTEN_UNIX;
+    return hyl_server_launch(&opts, &self->server, err);
+}
+
+static hyl_status connect_target(target *self, const target_request *request, hyl_error *err)
+{
+    HYL_TRY(hyl_config_new(&self->config, err));
+    HYL_TRY(self->is_file ? launch(self, err) : HYL_OK);
+    HYL_TRY(configure(self, request, err));
+    return hyl_connect(self->config, &self->conn, err);
+}
+
+int target_open(const target_request *request, target *out)
+{
+    hyl_error err = HYL_ERROR_INIT;
+    target self = {NULL, NULL, NULL, target_is_file(request->db)};
+    if (self.is_file && request->database != NULL) {
+        complain("--database is for a server; '%s' is a file already", request->db);
+        return STATUS_USAGE;
+    }
+    if (connect_target(&self, request, &err) < 0) {
+        int status = complain_error(&self, &err, HYL_STR(""), 1);
+        target_close(&self);
+        return status;
+    }
+    interrupt_watch(self.conn);
+    *out = self;
+    return STATUS_OK;
+}
+
+void target_close(target *self)
+{
+    interrupt_watch(NULL);
+    hyl_conn_free(self->conn);
+    if (self->server != NULL) {
+        /* What does not end in order is killed. */
+        (void)hyl_server_shutdown(self->server, SHUTDOWN_MS, NULL);
+    }
+    hyl_server_free(self->server);
+    hyl_config_free(self->config);
+    *self = (target){NULL, NULL, NULL, false};
+}
