@@ -183,18 +183,17 @@ static hyl_status run_statement(query *self, hyl_str statement, hyl_error *err)
     return status;
 }
 
-static int run_script(query *self, const script *script)
+static int run_script(query *self, const script *sql)
 {
     size_t offset = 0;
     hyl_str statement;
     hyl_error err = HYL_ERROR_INIT;
-    while (hyl_sql_next(script->text, &offset, &statement, &err) == HYL_OK) {
+    while (hyl_sql_next(sql->text, &offset, &statement, &err) == HYL_OK) {
         hyl_status status = run_statement(self, statement, &err);
         /* The rows before the error are the reader's, and stand before the message. */
         bool written = output_flush(&self->output);
         if (status < 0 || interrupted()) {
-            return complain_error(&self->target, &err, statement,
-                                  script_line(script, statement.data));
+            return complain_error(&self->target, &err, statement, script_line(sql, statement.data));
         }
         if (!written) {
             return STATUS_FAILED;
@@ -245,19 +244,18 @@ static int check_null_text(const format *chosen, const char *text)
     return STATUS_OK;
 }
 
-static int check_options(const query_options *options, const operands *operands)
+static int check_options(const query_options *options, const operands *words)
 {
-    if (options->file != NULL && operands->count > 1) {
+    if (options->file != NULL && words->count > 1) {
         return usage_error("query", "SQL is given twice: in the command and by --file");
     }
-    if (options->file == NULL && operands->count < 2) {
+    if (options->file == NULL && words->count < 2) {
         return usage_error("query", "SQL is missing: hyperline query DB SQL");
     }
     return check_null_text(choose_format(options), options->null_text);
 }
 
-static int run_query(query *self, const query_options *options, const char *db,
-                     const script *script)
+static int run_query(query *self, const query_options *options, const char *db, const script *sql)
 {
     if (!output_open(&self->output, options->output)) {
         return STATUS_FAILED;
@@ -268,7 +266,7 @@ static int run_query(query *self, const query_options *options, const char *db,
     int status = target_open(&request, &self->target);
     if (status == STATUS_OK) {
         progress_start(&self->progress, "reading", 0, self->shows_progress);
-        status = run_script(self, script);
+        status = run_script(self, sql);
         progress_end(&self->progress);
     }
     if (status == STATUS_OK && !output_commit(&self->output)) {
@@ -279,15 +277,15 @@ static int run_query(query *self, const query_options *options, const char *db,
     return status;
 }
 
-static int query_with(const query_options *options, const operands *operands)
+static int query_with(const query_options *options, const operands *words)
 {
-    script script;
-    int status = check_options(options, operands);
+    script text;
+    int status = check_options(options, words);
     if (status != STATUS_OK) {
         return status;
     }
-    const char *sql = operands->count > 1 ? operands->items[1] : NULL;
-    status = script_read(&script, sql, options->file);
+    const char *sql = words->count > 1 ? words->items[1] : NULL;
+    status = script_read(&text, sql, options->file);
     if (status != STATUS_OK) {
         return status;
     }
@@ -295,8 +293,8 @@ static int query_with(const query_options *options, const operands *operands)
     memset(&self, 0, sizeof self);
     self.format = choose_format(options);
     self.format_options.null_text = options->null_text;
-    status = run_query(&self, options, operands->items[0], &script);
-    script_free(&script);
+    status = run_query(&self, options, words->items[0], &text);
+    script_free(&text);
     return status;
 }
 
@@ -327,12 +325,12 @@ int cmd_query(int argc, char **argv)
         .max_operands = 2,
         .footer = {target_help, footer},
     };
-    operands operands;
+    operands words;
     int status = STATUS_OK;
-    if (!options_parse(&spec, argc, argv, &operands, &status)) {
+    if (!options_parse(&spec, argc, argv, &words, &status)) {
         return status;
     }
-    status = query_with(&options, &operands);
-    operands_free(&operands);
+    status = query_with(&options, &words);
+    operands_free(&words);
     return status;
 }

@@ -71,7 +71,8 @@ static void *cancel_when_woken(void *unused)
     pthread_mutex_lock(&lock);
     if (canceller != NULL) {
         /* Where it cannot be sent the statement goes on, and a second signal ends the program. */
-        (void)hyl_cancel(canceller, CANCEL_TIMEOUT_MS, NULL);
+        hyl_status status = hyl_cancel(canceller, CANCEL_TIMEOUT_MS, NULL);
+        (void)status;
     }
     pthread_mutex_unlock(&lock);
     return NULL;

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SHUTDOWN_MS = 5000 };
-
 const char target_help[] =
     "DB is a .hyper file, for which a server is started and stopped, or where a server listens:\n"
     "  flights.hyper                          a file\n"
@@ -134,10 +132,6 @@ void target_close(target *self)
 {
     interrupt_watch(NULL);
     hyl_conn_free(self->conn);
-    if (self->server != NULL) {
-        /* What does not end in order is killed. */
-        (void)hyl_server_shutdown(self->server, SHUTDOWN_MS, NULL);
-    }
     hyl_server_free(self->server);
     hyl_config_free(self->config);
     *self = (target){NULL, NULL, NULL, false};

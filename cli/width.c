@@ -15,24 +15,23 @@ typedef struct meter {
 
 static const meter empty_meter = {-1, 0, 0, 0};
 
-static void add_character(meter *meter, utf8proc_int32_t c)
+static void add_character(meter *m, utf8proc_int32_t c)
 {
-    bool starts =
-        meter->previous < 0 || utf8proc_grapheme_break_stateful(meter->previous, c, &meter->state);
+    bool starts = m->previous < 0 || utf8proc_grapheme_break_stateful(m->previous, c, &m->state);
     if (starts) {
-        meter->width += meter->cluster;
-        meter->cluster = 0;
+        m->width += m->cluster;
+        m->cluster = 0;
     }
-    meter->cluster += (size_t)utf8proc_charwidth(c);
-    if (meter->cluster > WIDEST_CLUSTER || (c == EMOJI_PRESENTATION && meter->cluster > 0)) {
-        meter->cluster = WIDEST_CLUSTER;
+    m->cluster += (size_t)utf8proc_charwidth(c);
+    if (m->cluster > WIDEST_CLUSTER || (c == EMOJI_PRESENTATION && m->cluster > 0)) {
+        m->cluster = WIDEST_CLUSTER;
     }
-    meter->previous = c;
+    m->previous = c;
 }
 
-static size_t total(const meter *meter)
+static size_t total(const meter *m)
 {
-    return meter->width + meter->cluster;
+    return m->width + m->cluster;
 }
 
 /* The length of the prefix of printable ASCII. */
@@ -55,7 +54,7 @@ static size_t decode(const char *text, size_t len, utf8proc_int32_t *c)
 
 size_t display_width(const char *text, size_t len)
 {
-    meter meter = empty_meter;
+    meter m = empty_meter;
     size_t plain = plain_prefix(text, len);
     if (plain == len) {
         return len;
@@ -63,10 +62,10 @@ size_t display_width(const char *text, size_t len)
     for (size_t i = 0; i < len;) {
         utf8proc_int32_t c = 0;
         size_t used = decode(text + i, len - i, &c);
-        add_character(&meter, used > 0 ? c : '?');
+        add_character(&m, used > 0 ? c : '?');
         i += used > 0 ? used : 1;
     }
-    return total(&meter);
+    return total(&m);
 }
 
 /* Characters that would move the cursor, or change how what stands beside them is shown. */
@@ -96,21 +95,21 @@ size_t append_visible(hyl_buf *out, const char *text, size_t len)
         hyl_buf_append(out, text, len);
         return len;
     }
-    meter meter = empty_meter;
+    meter m = empty_meter;
     size_t escapes = 0;
     for (size_t i = 0; i < len;) {
         utf8proc_int32_t c = 0;
         size_t used = decode(text + i, len - i, &c);
         if (used == 0 || is_unsafe(c)) {
             escapes += append_escape(out, used > 0 ? c : (unsigned char)text[i]);
-            meter.width = total(&meter);
-            meter.cluster = 0;
-            meter.previous = -1;
+            m.width = total(&m);
+            m.cluster = 0;
+            m.previous = -1;
         } else {
             hyl_buf_append(out, text + i, used);
-            add_character(&meter, c);
+            add_character(&m, c);
         }
         i += used > 0 ? used : 1;
     }
-    return total(&meter) + escapes;
+    return total(&m) + escapes;
 }
