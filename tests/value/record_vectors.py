@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Records what a running hyperd sends for each SQL expression of vectors.inc and rewrites the file.
+"""Records what a running hyperd sends for each entry of vectors.inc and tables.inc, and rewrites
+both files.
 
 Usage: tests/value/record_vectors.py PORT
 
 Every entry is VECTOR("sql", oid, typmod, text, format 1, format 2, COPY row), bytes as hexadecimal
 digits, NULL for SQL NULL (of format 1: where the server has no such format). Expressions are
 evaluated in a session with the settings that hyl_value_text names.
+
+TABLE("type", "literal", "NULL or NOT NULL", oid, typmod, stream) is the whole COPY stream of a table
+of one column that holds the literal and, where it may, NULL.
 """
 
 import pathlib
@@ -67,6 +71,10 @@ class Session:
                 data = None if length < 0 else body[6 : 6 + length]
         return oid, typmod, data
 
+    def run(self, sql):
+        self.send((b"Q", sql.encode() + b"\0"))
+        self.until_ready()
+
     def copy_out(self, sql):
         copy = "COPY (%s) TO STDOUT WITH (FORMAT hyperbinary)" % sql
         self.send((b"Q", copy.encode() + b"\0"))
@@ -94,14 +102,36 @@ def record(session, literal):
     return 'VECTOR("%s", %s)' % (literal, ", ".join(fields))
 
 
+def record_table(session, fields):
+    """The COPY stream of a table of one column: a value and, where it may be, NULL."""
+    sql_type, literal, constraint = (f.replace("\\\\", "\\") for f in fields)
+    session.run("DROP TABLE IF EXISTS recorded")
+    session.run("CREATE TEMP TABLE recorded (x %s %s)" % (sql_type, constraint))
+    session.run("INSERT INTO recorded VALUES (%s)" % literal)
+    if constraint == "NULL":
+        session.run("INSERT INTO recorded VALUES (NULL)")
+    oid, typmod, _ = session.value("SELECT x FROM recorded", 0)
+    stream = session.copy_out("SELECT x FROM recorded")
+    fields = '"%s", "%s", "%s"' % tuple(fields)
+    return 'TABLE(%s, %d, %d, "%s")' % (fields, oid, typmod, stream.hex())
+
+
+STRING = r'"((?:[^"\\]|\\.)*)"'
+
+
+def rewrite(name, pattern, record_one, session):
+    path = pathlib.Path(__file__).with_name(name)
+    version = session.value("SELECT version()", 0)[2].decode().split()[-1]
+    found = re.findall(pattern, path.read_text(), re.MULTILINE)
+    lines = ["/* Recorded from hyperd %s by record_vectors.py. */" % version]
+    lines += ["/* clang-format off */"] + [record_one(session, item) for item in found]
+    path.write_text("\n".join(lines) + "\n")
+
+
 def main():
     session = Session(int(sys.argv[1]))
-    path = pathlib.Path(__file__).with_name("vectors.inc")
-    version = session.value("SELECT version()", 0)[2].decode().split()[-1]
-    literals = re.findall(r'^VECTOR\("((?:[^"\\]|\\.)*)"', path.read_text(), re.MULTILINE)
-    lines = ["/* Recorded from hyperd %s by record_vectors.py. */" % version, "/* clang-format off */"]
-    lines += [record(session, literal) for literal in literals]
-    path.write_text("\n".join(lines) + "\n")
+    rewrite("vectors.inc", "^VECTOR\\(" + STRING, record, session)
+    rewrite("tables.inc", "^TABLE\\(%s, %s, %s" % (STRING, STRING, STRING), record_table, session)
 
 
 if __name__ == "__main__":
