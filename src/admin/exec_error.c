@@ -29,7 +29,7 @@ static const char *machine_name(uint16_t number)
             return machines[i].name;
         }
     }
-    return "another";
+    return "another architecture";
 }
 
 /* Reads the file's first bytes; returns how many. */
@@ -66,7 +66,7 @@ static hyl_status fail_format(hyl_error *err, const char *path)
                          path);
     }
     return hyl__fail(err, HYL_ERR_IO,
-                     "cannot run %s: it is built for the %s architecture (ELF machine %u), this "
+                     "cannot run %s: it is built for %s (ELF machine %u), this "
                      "machine is %s",
                      path, machine_name(number), (unsigned)number,
                      uname(&here) == 0 ? here.machine : "another");

@@ -1,4 +1,4 @@
-/* dladdr is an extension. */
+/* dladdr and memmem are extensions. */
 #define _GNU_SOURCE
 
 #include "find_hyperd.h"
@@ -29,6 +29,27 @@ static bool is_program(const char *path)
     return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
 }
 
+/* Whether the place is in the list already: two folders may have one above them. */
+static bool was_tried(const search *s, const char *path)
+{
+    size_t len = strlen(path);
+    const char *list = (const char *)s->tried.data;
+    size_t left = s->tried.len;
+    while (left >= len) {
+        const char *at = memmem(list, left, path, len);
+        if (at == NULL) {
+            return false;
+        }
+        left -= (size_t)(at - list) + len;
+        list = at + len;
+        bool begins = at == (const char *)s->tried.data || at[-1] == ' ';
+        if (begins && (left == 0 || *list == ',' || *list == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Looks at FOLDER/NAME; true where the search is over, by success or by lack of memory. */
 static bool look_at(search *s, const char *folder, size_t folder_len, const char *name)
 {
@@ -41,7 +62,7 @@ static bool look_at(search *s, const char *folder, size_t folder_len, const char
     }
     const char *path = (const char *)s->now.data;
     s->found = is_program(path);
-    if (!s->found) {
+    if (!s->found && !was_tried(s, path)) {
         hyl_buf_printf(&s->tried, "%s%s%s", s->tried.len > 0 ? ", " : "", path,
                        access(path, F_OK) == 0 ? " (not an executable file)" : "");
     }

@@ -476,13 +476,13 @@ bool hyl__process_wait(hyl__process *process, int64_t deadline_ms)
     return ended;
 }
 
-bool hyl__process_succeeded(hyl__process *process)
+bool hyl__process_failed(hyl__process *process)
 {
     pthread_mutex_lock(&process->lock);
-    bool succeeded = process->phase == PHASE_ENDED && process->status_known &&
-                     WIFEXITED(process->wait_status) && WEXITSTATUS(process->wait_status) == 0;
+    bool succeeded = WIFEXITED(process->wait_status) && WEXITSTATUS(process->wait_status) == 0;
+    bool failed = process->phase == PHASE_ENDED && process->status_known && !succeeded;
     pthread_mutex_unlock(&process->lock);
-    return succeeded;
+    return failed;
 }
 
 static const struct {

@@ -39,8 +39,8 @@ bool hyl__process_wait(hyl__process *process, int64_t deadline_ms);
  * thread, after hyl__process_end too.
  */
 bool hyl__process_exit_text(hyl__process *process, char *text, size_t cap);
-/* Whether it has ended with exit status 0. */
-bool hyl__process_succeeded(hyl__process *process);
+/* Whether it is known to have ended otherwise than with exit status 0. */
+bool hyl__process_failed(hyl__process *process);
 
 /* True in the process that started it, false in a forked child, where nothing but
  * hyl__process_release is allowed. */

@@ -271,7 +271,7 @@ hyl_status hyl_server_shutdown(hyl_server *server, int64_t timeout_ms, hyl_error
                          "deadline passed: the server (process %d) still runs",
                          (int)hyl_server_pid(server));
     }
-    if (!hyl__process_succeeded(server->process) &&
+    if (hyl__process_failed(server->process) &&
         hyl__process_exit_text(server->process, text, sizeof text)) {
         return hyl__fail(err, HYL_ERR_IO, "the server ended badly: %s", text);
     }
