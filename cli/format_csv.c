@@ -4,11 +4,14 @@
  */
 #include "format.h"
 
+#include "fast_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* How a column's cells are written. */
 typedef enum cell_kind {
+    CELL_INTEGER,
     CELL_PLAIN,  /* its text never needs quotes */
     CELL_STRING, /* the cell is its text */
     CELL_OTHER
@@ -23,6 +26,9 @@ struct formatter {
 
 static cell_kind kind_of(const hyl_column *column)
 {
+    if (is_integer_type(column->type.id) && column->format == HYL_FORMAT_HYPERBINARY) {
+        return CELL_INTEGER;
+    }
     switch (column->type.id) {
     case HYL_TYPE_TEXT:
     case HYL_TYPE_VARCHAR:
@@ -127,7 +133,8 @@ static hyl_status append_plain(const formatter *self, const hyl_row *row, size_t
                                hyl_buf *out, hyl_error *err)
 {
     size_t start = out->len;
-    HYL_TRY(hyl_row_text(row, column, out, err));
+    HYL_TRY(self->kinds[column] == CELL_INTEGER ? put_integer_cell(out, row, column, err)
+                                                : hyl_row_text(row, column, out, err));
     size_t len = out->len - start;
     if (self->null_text.len == len && equals((char *)out->data + start, len, self->null_text)) {
         out->len = start;
@@ -152,7 +159,7 @@ static hyl_status append_cell(formatter *self, const hyl_row *row, size_t column
         hyl_buf_append(out, self->null_text.data, self->null_text.len);
         return HYL_OK;
     }
-    if (self->kinds[column] == CELL_PLAIN) {
+    if (self->kinds[column] == CELL_PLAIN || self->kinds[column] == CELL_INTEGER) {
         return append_plain(self, row, column, out, err);
     }
     if (self->kinds[column] == CELL_OTHER) {
@@ -168,11 +175,11 @@ static hyl_status write_row(formatter *self, const hyl_row *row, hyl_buf *out, h
 {
     for (size_t i = 0; i < self->count; i++) {
         if (i > 0) {
-            hyl_buf_append_byte(out, ',');
+            put_byte(out, ',');
         }
         HYL_TRY(append_cell(self, row, i, out, err));
     }
-    hyl_buf_append_byte(out, '\n');
+    put_byte(out, '\n');
     return HYL_OK;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "format.h"
 
+#include "fast_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +99,9 @@ static hyl_status append_cell(const json_column *column, const hyl_row *row, siz
         json_append_string(out, text.data, text.len);
         return HYL_OK;
     }
+    if (is_integer_type(column->type.id)) {
+        return put_integer_cell(out, row, index, err);
+    }
     hyl_value value;
     HYL_TRY(hyl_row_get_value(row, index, &value, err));
     return json_append_value(out, column->type, &value, err);
@@ -108,18 +113,18 @@ static hyl_status write_row(formatter *self, const hyl_row *row, hyl_buf *out, h
         hyl_buf_append_str(out, self->any ? ",\n" : "\n");
     }
     self->any = true;
-    hyl_buf_append_byte(out, '{');
+    put_byte(out, '{');
     for (size_t i = 0; i < self->count; i++) {
         const json_column *column = &self->columns[i];
         if (i > 0) {
-            hyl_buf_append_byte(out, ',');
+            put_byte(out, ',');
         }
         hyl_buf_append(out, self->labels.data + column->label, column->label_len);
         HYL_TRY(append_cell(column, row, i, out, err));
     }
-    hyl_buf_append_byte(out, '}');
+    put_byte(out, '}');
     if (self->is_lines) {
-        hyl_buf_append_byte(out, '\n');
+        put_byte(out, '\n');
     }
     return HYL_OK;
 }
