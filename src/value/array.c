@@ -225,6 +225,15 @@ hyl_status hyl__array_built(const hyl__array_builder *builder, hyl_error *err)
     return hyl_buf_status(builder->out) == HYL_OK ? HYL_OK : hyl__fail_nomem(err);
 }
 
+hyl_bytes hyl__array_payload(const hyl__array_builder *builder)
+{
+    const hyl_buf *out = builder->out;
+    if (out->len == builder->base) {
+        return (hyl_bytes){NULL, 0};
+    }
+    return (hyl_bytes){out->data + builder->base, out->len - builder->base};
+}
+
 static uint32_t code_point(hyl_str text)
 {
     static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};

@@ -41,6 +41,11 @@ HYL_NODISCARD hyl_status hyl__array_add(hyl__array_builder *builder, const hyl_v
                                         hyl_error *err);
 /* OK, or NOMEM where an append failed. */
 HYL_NODISCARD hyl_status hyl__array_built(const hyl__array_builder *builder, hyl_error *err);
+/*
+ * What was built.
+ * Lifetime: until the buffer is appended to.
+ */
+hyl_bytes hyl__array_payload(const hyl__array_builder *builder);
 /* Takes back what was appended. */
 void hyl__array_undo(hyl__array_builder *builder);
 

@@ -231,6 +231,6 @@ hyl_status hyl__array_parse(hyl_type type, hyl_str text, hyl_buf *scratch, hyl_v
         hyl__array_undo(&builder);
         return status;
     }
-    out->as.bytes = (hyl_bytes){scratch->data + builder.base, scratch->len - builder.base};
+    out->as.bytes = hyl__array_payload(&builder);
     return HYL_OK;
 }

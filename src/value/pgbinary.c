@@ -147,7 +147,7 @@ hyl_status hyl__array_from_pgbinary(hyl_type type, hyl_bytes bytes, hyl_buf *scr
         hyl__array_undo(&builder);
         return status;
     }
-    out->as.bytes = (hyl_bytes){scratch->data + builder.base, scratch->len - builder.base};
+    out->as.bytes = hyl__array_payload(&builder);
     return HYL_OK;
 }
 

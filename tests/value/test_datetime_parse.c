@@ -157,7 +157,8 @@ static void written_timestamps_read_back_the_same(void **state)
     random_source random = random_start("timestamp", 0x5eed0003);
     const uint64_t span = (uint64_t)HYL__TIMESTAMP_MAX - (uint64_t)HYL__TIMESTAMP_MIN;
     for (int i = 0; i < 5000; i++) {
-        const int64_t micros = HYL__TIMESTAMP_MIN + (int64_t)random_below(&random, span);
+        const int64_t micros =
+            (int64_t)((uint64_t)HYL__TIMESTAMP_MIN + random_below(&random, span));
         char text[HYL__SCALAR_TEXT_MAX + 1];
         *hyl__write_timestamptz(text, micros) = '\0';
         expect_micros(hyl__parse_timestamptz, text, micros);
