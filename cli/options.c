@@ -180,7 +180,9 @@ static int unknown_option(const parser *state, const char *word)
     }
     names[count++] = "help";
     names[count] = NULL;
-    const char *near = strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names) : NULL;
+    char name[LONGEST_WORD + 1];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    const char *near = strncmp(name, "--", 2) == 0 ? nearest_word(name + 2, names) : NULL;
     return near != NULL ? usage_error(state->spec->name,
                                       "unknown option '%s'; did you mean '--%s'?", word, near)
                         : usage_error(state->spec->name, "unknown option '%s'", word);
