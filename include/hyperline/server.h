@@ -68,7 +68,8 @@ typedef struct hyl_server_opts {
     const char *memory_limit;
     /* The file version of new databases, 1 to 4. Default 2, the newest that every Tableau reads. */
     int database_version;
-    /* Further settings of the server, as in {"query_total_time_limit", "10s"}. */
+    /* Further settings of the server, as in {"query_total_time_limit", "10s"}; those of a session
+     * alone (lc_time, timezone) are not among them. */
     const hyl_pair *settings;
     size_t setting_count;
     /* The server's working folder: what relative paths in SQL start from. Default: this process's.

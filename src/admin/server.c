@@ -301,9 +301,12 @@ void hyl_server_free(hyl_server *server)
         free_memory(server);
         return;
     }
+    /* Only a server that has reported knows what the closed connection means; one that was asked to
+     * end before has had its time. */
+    bool will_obey = server->callback.fd >= 0;
     hyl__callback_close(&server->callback);
     if (server->process != NULL) {
-        (void)hyl__process_wait(server->process, hyl__deadline_in(END_TIMEOUT_MS));
+        (void)hyl__process_wait(server->process, hyl__deadline_in(will_obey ? END_TIMEOUT_MS : 0));
         hyl__process_end(server->process);
     }
     hyl__socket_folder_remove(&server->folder);
