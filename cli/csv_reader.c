@@ -181,6 +181,7 @@ static hyl_status start(csv_reader *reader, hyl_error *err)
     }
     if (reader->end >= 3 && memcmp(b, "\xef\xbb\xbf", 3) == 0) {
         seek(reader, 3);
+        reader->mark = 3;
     }
     reader->started = true;
     return HYL_OK;
@@ -198,11 +199,16 @@ size_t csv_reader_held(const csv_reader *reader)
     return reader->holding ? reader->at - reader->mark : 0;
 }
 
+void csv_reader_release(csv_reader *reader)
+{
+    reader->holding = false;
+    reader->fill = WINDOW;
+}
+
 void csv_reader_replay(csv_reader *reader)
 {
     if (reader->holding) {
-        reader->holding = false;
-        reader->fill = WINDOW;
+        csv_reader_release(reader);
         reader->line = reader->mark_line;
         seek(reader, reader->mark);
     }

@@ -63,12 +63,13 @@ void csv_reader_restart(csv_reader *reader);
 HYL_NODISCARD hyl_status csv_reader_next(csv_reader *reader, csv_row *row, hyl_error *err);
 
 /*
- * From here on the reader keeps all that it reads, until csv_reader_replay goes back to this point.
- * csv_reader_held says how many bytes it keeps.
+ * From here on the reader keeps all that it reads, until csv_reader_replay goes back to this point,
+ * or csv_reader_release goes on without. csv_reader_held says how many bytes it keeps.
  */
 void csv_reader_hold(csv_reader *reader);
 size_t csv_reader_held(const csv_reader *reader);
 void csv_reader_replay(csv_reader *reader);
+void csv_reader_release(csv_reader *reader);
 
 /* The line that field `index` of the row starts on. */
 uint64_t csv_row_field_line(const csv_row *row, size_t index);

@@ -1,0 +1,185 @@
+#include "load_report.h"
+
+#include "csv_error.h"
+#include "width.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { MOST_COLUMNS = 200, WIDEST_NAME = 40, NAME_CAP = 160 };
+
+/* 1234567 as 1,234,567. */
+static void append_count(hyl_buf *out, uint64_t count)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            hyl_buf_append_byte(out, ',');
+        }
+        hyl_buf_append_byte(out, (uint8_t)digits[i]);
+    }
+}
+
+static void append_blanks(hyl_buf *out, size_t count)
+{
+    for (; count > 0; count--) {
+        hyl_buf_append_byte(out, ' ');
+    }
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+/* A name as it is shown, and how wide that is. */
+static size_t visible_name(const char *name, char text[NAME_CAP])
+{
+    csv_excerpt(hyl_str_of(name), text, NAME_CAP);
+    return display_width(text, strlen(text));
+}
+
+static size_t name_column_width(const load *self, size_t count)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < count; i++) {
+        char text[NAME_CAP];
+        size_t width = visible_name(self->columns[i].name, text);
+        if (width > widest && width <= WIDEST_NAME) {
+            widest = width;
+        }
+    }
+    return widest;
+}
+
+static bool was_given(const load *self, size_t index)
+{
+    return self->encoder.columns[index].lenient;
+}
+
+/* Why it is text although it began as something else. */
+static void append_text_reason(const csv_inference *inference, hyl_buf *out)
+{
+    hyl_buf_append_str(out, "  ");
+    hyl_type_format(csv_infer_sql_type(inference->before), out);
+    hyl_buf_printf(out, " but for line %" PRIu64 ": '%s'", inference->text_line,
+                   inference->text_sample);
+}
+
+static void append_notes(const load *self, size_t index, hyl_buf *out)
+{
+    const csv_inference *inference = &self->inferences[index];
+    if (was_given(self, index)) {
+        hyl_buf_append_str(out, "  as asked for");
+        return;
+    }
+    csv_infer_type type = csv_inferred_type(inference);
+    if (type == CSV_INFER_TEXT && inference->text_line > 0) {
+        append_text_reason(inference, out);
+    }
+    if (type == CSV_INFER_TEXT && inference->comma_number) {
+        hyl_buf_append_str(out, "  a decimal comma? --decimal-comma");
+    }
+    if (type == CSV_INFER_DOUBLE && inference->long_digits) {
+        hyl_buf_append_str(out, "  rounded: some numbers have more than 17 digits");
+    }
+}
+
+static void append_column(const load *self, size_t index, size_t name_width, hyl_buf *out)
+{
+    enum { TYPE_WIDTH = 16 };
+    char name[NAME_CAP];
+    size_t width = visible_name(self->columns[index].name, name);
+    hyl_buf_printf(out, "  %s", name);
+    append_blanks(out, width < name_width ? name_width - width + 2 : 2);
+    size_t before = out->len;
+    hyl_type_format(self->columns[index].type, out);
+    uint64_t nulls = self->encoder.columns[index].nulls;
+    if (nulls > 0) {
+        size_t len = out->len - before;
+        append_blanks(out, len < TYPE_WIDTH ? TYPE_WIDTH - len + 2 : 2);
+        append_count(out, nulls);
+        hyl_buf_append_str(out, " NULL");
+    }
+    append_notes(self, index, out);
+    hyl_buf_append_byte(out, '\n');
+}
+
+static void append_title(const load *self, hyl_buf *out)
+{
+    size_t count = self->rows.column_count;
+    hyl_buf_printf(out, "%s: %zu column%s", csv_rows_name(&self->rows), count,
+                   count == 1 ? "" : "s");
+    if (self->options->sample != 0 && self->sampled < self->row_count) {
+        hyl_buf_append_str(out, ", types inferred from the first ");
+        append_count(out, self->sampled);
+        hyl_buf_append_str(out, " rows");
+    }
+    hyl_buf_append_byte(out, '\n');
+}
+
+void load_report_columns(const load *self, hyl_buf *out)
+{
+    size_t count = self->rows.column_count;
+    size_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
+    if (count == 0) {
+        hyl_buf_printf(out, "%s: the file is empty\n", csv_rows_name(&self->rows));
+        return;
+    }
+    append_title(self, out);
+    size_t width = name_column_width(self, shown);
+    for (size_t i = 0; i < shown; i++) {
+        append_column(self, i, width, out);
+    }
+    if (shown < count) {
+        hyl_buf_printf(out, "  and %zu more\n", count - shown);
+    }
+}
+
+/* ---- Summary --------------------------------------------------------------------------------- */
+
+static double seconds(const load *self)
+{
+    return (double)(self->infer_us + self->load_us) / 1e6;
+}
+
+static void append_rate(hyl_buf *out, double rate)
+{
+    if (rate >= 1e6) {
+        hyl_buf_printf(out, "%.2f M rows/s", rate / 1e6);
+    } else if (rate >= 1e4) {
+        hyl_buf_printf(out, "%.0f k rows/s", rate / 1e3);
+    } else {
+        hyl_buf_printf(out, "%.0f rows/s", rate);
+    }
+}
+
+static void append_size(hyl_buf *out, uint64_t bytes)
+{
+    if (bytes >= 100000) {
+        hyl_buf_printf(out, "%.1f MB", (double)bytes / 1e6);
+    } else if (bytes >= 1000) {
+        hyl_buf_printf(out, "%.1f kB", (double)bytes / 1e3);
+    } else {
+        hyl_buf_printf(out, "%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
+    }
+}
+
+void load_report_summary(const load *self, hyl_buf *out)
+{
+    hyl_buf_append_str(out, "loaded ");
+    append_count(out, self->row_count);
+    hyl_buf_printf(out, " row%s into %s in %.2f s (", self->row_count == 1 ? "" : "s",
+                   self->table.shown, seconds(self));
+    append_rate(out, (double)self->row_count / (seconds(self) > 0 ? seconds(self) : 1));
+    hyl_buf_append_str(out, ", ");
+    append_size(out, self->bytes);
+    hyl_buf_append_str(out, ")\n");
+}
+
+void load_report_json(const load *self, hyl_buf *out)
+{
+    hyl_buf_printf(out,
+                   "{\"rows\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"seconds\": %.6f, "
+                   "\"infer_seconds\": %.6f, \"load_seconds\": %.6f, \"passes\": %u}\n",
+                   self->row_count, self->bytes, seconds(self), (double)self->infer_us / 1e6,
+                   (double)self->load_us / 1e6, self->passes);
+}
