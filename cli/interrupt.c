@@ -124,8 +124,9 @@ void interrupt_watch(const hyl_conn *conn)
 void interrupt_remove(const char *path)
 {
     atomic_store(&has_stale, false);
-    if (path != NULL && strlen(path) < sizeof stale) {
-        strcpy(stale, path);
+    const size_t len = path == NULL ? sizeof stale : strlen(path);
+    if (len < sizeof stale) {
+        memcpy(stale, path, len + 1);
         atomic_store(&has_stale, true);
     }
 }

@@ -122,7 +122,7 @@ static bool is_whole(const uint8_t *frame, size_t len)
  * results of wait_readable. */
 static hyl_status read_frame(int fd, int exit_fd, int64_t deadline_ms, char text[FRAME_MAX])
 {
-    uint8_t frame[1 + FRAME_MAX];
+    uint8_t frame[1 + FRAME_MAX] = {0};
     size_t len = 0;
     while (len == 0 || len < (size_t)frame[0] + 1) {
         hyl_status status = wait_readable(fd, exit_fd, deadline_ms);

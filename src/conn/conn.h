@@ -140,7 +140,7 @@ hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *er
 /* ---- Diagnosis (diag.c) ---- */
 
 /* Stores the server's error; NOMEM leaves texts out. */
-void hyl__conn_set_diag(hyl_conn *conn, const hyl_msg_diag *diag);
+void hyl__conn_set_diag(hyl_conn *conn, const hyl_msg_diag *message);
 void hyl__conn_clear_diag(hyl_conn *conn);
 /* Fills `err` from the stored diagnosis. Returns SERVER, or CANCELLED for SQLSTATE 57014. */
 hyl_status hyl__conn_fail_server(const hyl_conn *conn, hyl_error *err);

@@ -32,7 +32,9 @@ static hyl_status read_text(void *ctx, void *buf, size_t cap, size_t *got, hyl_e
         size_t most = 1 + (size_t)random_below(source->random, 7);
         len = len < most ? len : most;
     }
-    memcpy(buf, source->text + source->at, len);
+    if (len > 0) {
+        memcpy(buf, source->text + source->at, len);
+    }
     source->at += len;
     *got = len;
     return HYL_OK;

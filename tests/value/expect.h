@@ -51,8 +51,8 @@ static inline void expect_decode_bytes(hyl_type type, hyl_format format, hyl_byt
     hyl_status status = hyl_value_decode(type, format, copy.bytes, &scratch, &value, &err);
     if (status != wanted) {
         fail_msg("%s from format %d '%.*s': expected %s, got %s: %s", hyl_type_name(type.id),
-                 (int)format, (int)bytes.len, (const char *)bytes.data, hyl_status_name(wanted),
-                 hyl_status_name(status), err.message);
+                 (int)format, (int)bytes.len, bytes.len > 0 ? (const char *)bytes.data : "",
+                 hyl_status_name(wanted), hyl_status_name(status), err.message);
     }
     if (status != HYL_OK) {
         assert_int_equal(scratch.len, 0);
