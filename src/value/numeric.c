@@ -9,32 +9,10 @@
 
 #define TEN_TO_THE_18 UINT64_C(1000000000000000000)
 
-static const uint64_t powers[] = {
-    UINT64_C(1),
-    UINT64_C(10),
-    UINT64_C(100),
-    UINT64_C(1000),
-    UINT64_C(10000),
-    UINT64_C(100000),
-    UINT64_C(1000000),
-    UINT64_C(10000000),
-    UINT64_C(100000000),
-    UINT64_C(1000000000),
-    UINT64_C(10000000000),
-    UINT64_C(100000000000),
-    UINT64_C(1000000000000),
-    UINT64_C(10000000000000),
-    UINT64_C(100000000000000),
-    UINT64_C(1000000000000000),
-    UINT64_C(10000000000000000),
-    UINT64_C(100000000000000000),
-    UINT64_C(1000000000000000000),
-    UINT64_C(10000000000000000000),
-};
-
 hyl__u128 hyl__pow10_u128(unsigned exponent)
 {
-    return exponent <= 19 ? powers[exponent] : (hyl__u128)powers[19] * powers[exponent - 19];
+    return exponent <= 19 ? hyl__pow10[exponent]
+                          : (hyl__u128)hyl__pow10[19] * hyl__pow10[exponent - 19];
 }
 
 /* ---- Fitting --------------------------------------------------------------------------------- */

@@ -11,10 +11,39 @@ const char hyl__two_digits[200] = "00010203040506070809"
                                   "80818283848586878889"
                                   "90919293949596979899";
 
-enum { MAX_DIGITS = 20 };
+const uint64_t hyl__pow10[20] = {
+    UINT64_C(1),
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
 
-/* Writes the digits so that they end at `end`; returns where they begin. */
-static char *write_backwards(char *end, uint64_t value)
+/* How many digits a number has; 1233 / 4096 is a little more than log10(2). */
+static unsigned count_digits(uint64_t value)
+{
+    const unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    const unsigned digits = bits * 1233 >> 12;
+    return digits + (value >= hyl__pow10[digits]);
+}
+
+/* Writes the digits so that they end at `end`. */
+static void write_backwards(char *end, uint64_t value)
 {
     while (value >= 100) {
         end -= 2;
@@ -22,17 +51,17 @@ static char *write_backwards(char *end, uint64_t value)
         value /= 100;
     }
     if (value >= 10) {
-        end -= 2;
-        hyl__write_2(end, (unsigned)value);
-        return end;
+        hyl__write_2(end - 2, (unsigned)value);
+    } else {
+        end[-1] = (char)('0' + value);
     }
-    *--end = (char)('0' + value);
-    return end;
 }
 
 char *hyl__write_u64(char *to, uint64_t value)
 {
-    return hyl__write_padded(to, value, 1);
+    char *end = to + (value != 0 ? count_digits(value) : 1);
+    write_backwards(end, value);
+    return end;
 }
 
 char *hyl__write_i64(char *to, int64_t value)
@@ -47,15 +76,10 @@ char *hyl__write_i64(char *to, int64_t value)
 
 char *hyl__write_padded(char *to, uint64_t value, unsigned width)
 {
-    char digits[MAX_DIGITS];
-    char *end = digits + MAX_DIGITS;
-    char *begin = write_backwards(end, value);
-    size_t len = (size_t)(end - begin);
-    for (; width > len; width--) {
+    for (unsigned digits = value != 0 ? count_digits(value) : 1; digits < width; digits++) {
         *to++ = '0';
     }
-    memcpy(to, begin, len);
-    return to + len;
+    return hyl__write_u64(to, value);
 }
 
 char *hyl__write_hex(char *to, const uint8_t *bytes, size_t len)
@@ -68,7 +92,7 @@ char *hyl__write_hex(char *to, const uint8_t *bytes, size_t len)
     return to;
 }
 
-char *hyl__buf_claim(hyl_buf *buf, size_t max)
+char *hyl__buf_claim_more(hyl_buf *buf, size_t max)
 {
     if (buf->failed || hyl_buf_reserve(buf, max) != HYL_OK) {
         buf->failed = true;

@@ -14,6 +14,7 @@
 enum { HYL__SCALAR_TEXT_MAX = 96 };
 
 extern const char hyl__two_digits[200];
+extern const uint64_t hyl__pow10[20];
 
 static inline char *hyl__write_2(char *to, unsigned value)
 {
@@ -29,8 +30,16 @@ char *hyl__write_padded(char *to, uint64_t value, unsigned width);
 /* The bytes as lower-case hexadecimal digits. */
 char *hyl__write_hex(char *to, const uint8_t *bytes, size_t len);
 
+/* hyl__buf_claim where the buffer must grow. */
+char *hyl__buf_claim_more(hyl_buf *buf, size_t max);
 /* Room for `max` more bytes at the buffer's end, or NULL (the buffer has failed then). */
-char *hyl__buf_claim(hyl_buf *buf, size_t max);
+static inline char *hyl__buf_claim(hyl_buf *buf, size_t max)
+{
+    if (buf->cap - buf->len >= max && buf->data != NULL && !buf->failed) {
+        return (char *)buf->data + buf->len;
+    }
+    return hyl__buf_claim_more(buf, max);
+}
 /* Ends what hyl__buf_claim began: the contents now reach to `end`. */
 static inline void hyl__buf_commit(hyl_buf *buf, const char *end)
 {

@@ -104,24 +104,12 @@ static void bytes_from_text_need_a_buffer_and_append(void **state)
     expect_hex(&scratch, "78abcd");
 }
 
-static void a_format_that_is_none_is_refused(void **state)
-{
-    (void)state;
-    hyl_error err = HYL_ERROR_INIT;
-    hyl_value value;
-    const hyl_bytes text = {(const uint8_t *)"1", 1};
-    assert_status(
-        hyl_value_decode(hyl_type_of(HYL_TYPE_INT), (hyl_format)3, text, NULL, &value, &err),
-        HYL_ERR_ARG, &err);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(extremes_are_read),
         cmocka_unit_test(texts_of_no_value_are_refused),
         cmocka_unit_test(bytes_from_text_need_a_buffer_and_append),
-        cmocka_unit_test(a_format_that_is_none_is_refused),
     };
     return cmocka_run_group_tests_name("text_parse", tests, NULL, NULL);
 }
