@@ -1,0 +1,325 @@
+#include "support/test.h"
+
+#include "support/alloc.h"
+#include "support/random.h"
+#include "wire/exchanges.h"
+
+#include "wire/frame.h"
+
+static hyl_error err;
+
+/* ---- Receiving ---- */
+
+/* Gives the frame `len` bytes, as often as it has room for. */
+static void feed(hyl__frame *frame, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        uint8_t *at = NULL;
+        size_t cap = 0;
+        assert_int_equal(hyl__frame_recv_window(frame, &at, &cap), HYL_OK);
+        assert_true(cap > 0);
+        size_t piece = len < cap ? len : cap;
+        memcpy(at, bytes, piece);
+        hyl__frame_recv_commit(frame, piece);
+        bytes += piece;
+        len -= piece;
+    }
+}
+
+/* Appends all whole messages, as type, length and body, to `seen`. */
+static void take_all(hyl__frame *frame, hyl_buf *seen)
+{
+    for (;;) {
+        hyl__frame_message message;
+        hyl_status status = hyl__frame_next(frame, &message, &err);
+        if (status == HYL_AGAIN) {
+            return;
+        }
+        assert_ok(status, &err);
+        hyl_msg parsed;
+        assert_ok(hyl_msg_parse(message.type, message.body, &parsed, &err), &err);
+        hyl_buf_printf(seen, "%c %zu ", message.type, message.body.len);
+        hyl_buf_append(seen, message.body.data, message.body.len);
+    }
+}
+
+/* The messages of a stream that is fed up to each of these positions in turn. */
+static hyl_buf messages_of(const hyl_buf *stream, const size_t *cuts, size_t cut_count)
+{
+    hyl__frame frame;
+    hyl_buf seen = HYL_BUF_INIT;
+    size_t at = 0;
+    /* A small window, so that it has to grow and to move its bytes. */
+    assert_int_equal(hyl__frame_init(&frame, 16, 0), HYL_OK);
+    for (size_t i = 0; i <= cut_count; i++) {
+        size_t end = i < cut_count ? cuts[i] : stream->len;
+        feed(&frame, stream->data + at, end - at);
+        take_all(&frame, &seen);
+        at = end;
+    }
+    assert_false(hyl__frame_has_input(&frame));
+    hyl__frame_reset(&frame);
+    return seen;
+}
+
+static void assert_same(const hyl_buf *a, const hyl_buf *b)
+{
+    assert_int_equal(a->len, b->len);
+    assert_memory_equal(a->data, b->data, a->len);
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void assert_random_split_is_same(const hyl_buf *stream, const hyl_buf *whole,
+                                        random_source *source)
+{
+    size_t cuts[8];
+    size_t count = 1 + random_below(source, 8);
+    for (size_t i = 0; i < count; i++) {
+        cuts[i] = random_below(source, stream->len + 1);
+    }
+    qsort(cuts, count, sizeof cuts[0], compare_sizes);
+    hyl_buf split = messages_of(stream, cuts, count);
+    assert_same(&split, whole);
+    hyl_buf_reset(&split);
+}
+
+static void streams_mean_the_same_however_they_are_split(void **state)
+{
+    (void)state;
+    random_source source = random_start("splits", 20250103);
+    for (size_t i = 0; i < EXCHANGE_COUNT; i++) {
+        hyl_buf stream = HYL_BUF_INIT;
+        hex_append(&stream, exchanges[i].received);
+        hyl_buf whole = messages_of(&stream, NULL, 0);
+
+        size_t *every = calloc(stream.len, sizeof *every);
+        assert_non_null(every);
+        for (size_t j = 0; j < stream.len; j++) {
+            every[j] = j;
+        }
+        hyl_buf bytewise = messages_of(&stream, every, stream.len);
+        assert_same(&bytewise, &whole);
+        for (int round = 0; round < 200; round++) {
+            assert_random_split_is_same(&stream, &whole, &source);
+        }
+        free(every);
+        hyl_buf_reset(&bytewise);
+        hyl_buf_reset(&whole);
+        hyl_buf_reset(&stream);
+    }
+}
+
+static hyl_status next_of(const char *hex, uint32_t max_body)
+{
+    hyl__frame frame;
+    hyl__frame_message message;
+    hyl_buf stream = HYL_BUF_INIT;
+    hex_append(&stream, hex);
+    assert_int_equal(hyl__frame_init(&frame, 0, max_body), HYL_OK);
+    feed(&frame, stream.data, stream.len);
+    hyl_status status = hyl__frame_next(&frame, &message, &err);
+    hyl__frame_reset(&frame);
+    hyl_buf_reset(&stream);
+    return status;
+}
+
+static void frames_that_lie_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(next_of("5a00000003", 0), HYL_ERR_PROTOCOL);
+    assert_int_equal(next_of("5affffffff", 0), HYL_ERR_PROTOCOL);
+    assert_int_equal(next_of("6440000005", 0), HYL_ERR_PROTOCOL);
+    assert_int_equal(next_of("6440000004", 0), HYL_AGAIN);
+    assert_int_equal(next_of("640000000f", 10), HYL_ERR_PROTOCOL);
+    assert_int_equal(next_of("640000000e", 10), HYL_AGAIN);
+    assert_int_equal(next_of("7a00000004", 0), HYL_ERR_PROTOCOL);
+    assert_int_equal(next_of("", 0), HYL_AGAIN);
+}
+
+static void a_hot_message_is_taken_only_whole_and_sound(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex;
+        bool taken;
+    } cases[] = {
+        {"44 00000006 0000", true},
+        {"44 00000006 00", false},
+        {"44 000000", false},
+        {"", false},
+        {"43 00000006 0000", false},
+        {"44 00000003 0000", false},
+        {"44 0000000f 00000000 00000000 000000", false} /* over the limit */,
+        {"44 ffffffff 0000", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl__frame frame;
+        hyl_bytes body = {NULL, 0};
+        hyl_buf stream = HYL_BUF_INIT;
+        hex_append(&stream, cases[i].hex);
+        assert_int_equal(hyl__frame_init(&frame, 0, 10), HYL_OK);
+        feed(&frame, stream.data, stream.len);
+        assert_int_equal(hyl__frame_take(&frame, 'D', &body), cases[i].taken);
+        assert_int_equal(body.len, cases[i].taken ? 2 : 0);
+        assert_int_equal(hyl__frame_has_input(&frame), !cases[i].taken && stream.len > 0);
+        hyl__frame_reset(&frame);
+        hyl_buf_reset(&stream);
+    }
+}
+
+/* A gigabyte is announced, a megabyte comes: memory follows what came. */
+static void storage_grows_with_what_was_received(void **state)
+{
+    (void)state;
+    enum { RECEIVED = 1 << 20 };
+    static const uint8_t zeros[4096];
+    hyl__frame frame;
+    hyl__frame_message message;
+    alloc_start(ALLOC_NEVER);
+    assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+    feed(&frame, (const uint8_t *)"d\x40\0\0\4", 5);
+    assert_int_equal(hyl__frame_next(&frame, &message, &err), HYL_AGAIN);
+    assert_true(alloc_peak() <= HYL__FRAME_WINDOW);
+    for (size_t received = 0; received < RECEIVED; received += sizeof zeros) {
+        feed(&frame, zeros, sizeof zeros);
+        assert_int_equal(hyl__frame_next(&frame, &message, &err), HYL_AGAIN);
+    }
+    assert_true(alloc_peak() <= (size_t)4 * RECEIVED);
+    hyl__frame_reset(&frame);
+    alloc_stop();
+}
+
+/* Feeds a CopyData message of this length and takes it. */
+static void pass_message(hyl__frame *frame, uint32_t body_len)
+{
+    static const uint8_t zeros[4096];
+    uint8_t head[5] = {'d'};
+    hyl__frame_message message;
+    hyl__store_be32(head + 1, body_len + 4);
+    feed(frame, head, sizeof head);
+    for (uint32_t left = body_len; left > 0;) {
+        uint32_t piece = left < sizeof zeros ? left : (uint32_t)sizeof zeros;
+        feed(frame, zeros, piece);
+        left -= piece;
+    }
+    assert_ok(hyl__frame_next(frame, &message, &err), &err);
+    assert_int_equal(message.body.len, body_len);
+}
+
+static void a_window_that_grew_large_shrinks_again(void **state)
+{
+    (void)state;
+    hyl__frame frame;
+    assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+    pass_message(&frame, 8 << 20);
+    assert_true(frame.cap > 8 << 20);
+    pass_message(&frame, 1);
+    assert_int_equal(frame.cap, HYL__FRAME_WINDOW);
+    hyl__frame_reset(&frame);
+}
+
+static void a_window_of_middling_size_is_kept(void **state)
+{
+    (void)state;
+    hyl__frame frame;
+    assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+    pass_message(&frame, 250000);
+    size_t cap = frame.cap;
+    pass_message(&frame, 250000);
+    assert_int_equal(frame.cap, cap);
+    hyl__frame_reset(&frame);
+}
+
+static void without_memory_the_window_stays(void **state)
+{
+    (void)state;
+    hyl__frame frame;
+    uint8_t *at = NULL;
+    size_t cap = 0;
+    alloc_start(1);
+    assert_int_equal(hyl__frame_init(&frame, 16, 0), HYL_ERR_NOMEM);
+    alloc_stop();
+    alloc_start(2);
+    assert_int_equal(hyl__frame_init(&frame, 16, 0), HYL_OK);
+    feed(&frame, (const uint8_t *)"d\0\0\1\0abcdefghijk", 16);
+    assert_int_equal(hyl__frame_recv_window(&frame, &at, &cap), HYL_ERR_NOMEM);
+    assert_int_equal(frame.len, 16);
+    assert_int_equal(hyl__frame_recv_window(&frame, &at, &cap), HYL_OK);
+    assert_memory_equal(frame.window, "d\0\0\1\0abcdefghijk", 16);
+    hyl__frame_reset(&frame);
+    alloc_stop();
+}
+
+/* ---- Sending ---- */
+
+/* All that is sent, in pieces of at most `piece` bytes. */
+static hyl_buf send_all(hyl__frame *frame, size_t piece)
+{
+    hyl_buf sent = HYL_BUF_INIT;
+    while (hyl__frame_unsent(frame) > 0) {
+        hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
+        size_t left = piece;
+        int count = hyl__frame_send_window(frame, iov);
+        assert_in_range(count, 1, HYL__FRAME_MAX_IOVEC);
+        for (int i = 0; i < count && left > 0; i++) {
+            size_t part = iov[i].len < left ? iov[i].len : left;
+            hyl_buf_append(&sent, iov[i].data, part);
+            left -= part;
+        }
+        hyl__frame_send_commit(frame, piece - left);
+    }
+    return sent;
+}
+
+static void what_is_queued_goes_before_what_is_borrowed(void **state)
+{
+    (void)state;
+    static const uint8_t payload[] = "payload";
+    for (size_t piece = 1; piece <= 16; piece++) {
+        hyl__frame frame;
+        assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+        assert_ok(hyl_enc_sync(&frame.out, &err), &err);
+        hyl__frame_send_borrow(&frame, (hyl_bytes){payload, 7});
+        assert_int_equal(hyl__frame_unsent(&frame), 12);
+        hyl_buf sent = send_all(&frame, piece);
+        assert_int_equal(sent.len, 12);
+        assert_memory_equal(sent.data, "S\0\0\0\4payload", 12);
+        assert_int_equal(frame.out.len, 0);
+        assert_int_equal(frame.out_pos, 0);
+        hyl_buf_reset(&sent);
+        hyl__frame_reset(&frame);
+    }
+}
+
+static void nothing_queued_is_nothing_to_send(void **state)
+{
+    (void)state;
+    hyl__frame frame;
+    hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
+    assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+    assert_int_equal(hyl__frame_send_window(&frame, iov), 0);
+    assert_int_equal(hyl__frame_unsent(&frame), 0);
+    hyl__frame_reset(&frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_mean_the_same_however_they_are_split),
+        cmocka_unit_test(frames_that_lie_are_refused),
+        cmocka_unit_test(a_hot_message_is_taken_only_whole_and_sound),
+        cmocka_unit_test(storage_grows_with_what_was_received),
+        cmocka_unit_test(a_window_that_grew_large_shrinks_again),
+        cmocka_unit_test(a_window_of_middling_size_is_kept),
+        cmocka_unit_test(without_memory_the_window_stays),
+        cmocka_unit_test(what_is_queued_goes_before_what_is_borrowed),
+        cmocka_unit_test(nothing_queued_is_nothing_to_send),
+    };
+    return cmocka_run_group_tests_name("wire/frame", tests, NULL, NULL);
+}
