@@ -25,10 +25,11 @@ hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto
     if (session->phase != HYL__PHASE_NEW) {
         return hyl__fail(err, HYL_ERR_STATE, "the session was started before");
     }
+    HYL_TRY(hyl_enc_startup(&session->frame.out, params, count, err));
     if (hyl__auth_new(crypto, user, password, &session->auth) < 0) {
+        hyl_buf_clear(&session->frame.out);
         return hyl__fail_nomem(err);
     }
-    HYL_TRY(hyl_enc_startup(&session->frame.out, params, count, err));
     session->phase = HYL__PHASE_STARTUP;
     return HYL_OK;
 }
@@ -237,14 +238,11 @@ static void on_error(hyl__session *session)
         session->phase = HYL__PHASE_BROKEN;
         return;
     }
+    /* What of a CopyData is queued goes out all the same: the stream must not end in a message. */
     session->phase = HYL__PHASE_FAILED;
     if (session->tx_status == 'T' || session->tx_status == 'E') {
         session->tx_failed = true;
     }
-    /*
-     * What of a CopyData is still queued must go out whole, or the stream would be cut inside a
-     * message.
-     */
 }
 
 static void on_ready(hyl__session *session, char tx_status, bool failed)
@@ -273,6 +271,14 @@ static hyl__event_type asynchronous_event(uint8_t type)
     }
 }
 
+/* A password that was sent is still in the queue's memory. */
+static void wipe_password(hyl__frame *frame)
+{
+    if (hyl__frame_unsent(frame) == 0 && frame->out.data != NULL) {
+        hyl__wipe(frame->out.data, frame->out.cap);
+    }
+}
+
 static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *message,
                                     hyl_error *err)
 {
@@ -284,8 +290,7 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
     }
     if (done) {
         session->phase = HYL__PHASE_SETUP;
-        /* What was sent of a password has left by now. */
-        hyl__wipe(session->frame.out.data, session->frame.out.cap);
+        wipe_password(&session->frame);
     }
     return HYL_OK;
 }

@@ -151,6 +151,12 @@ static inline bool hyl__session_take_row(hyl__session *session, hyl_bytes *body)
            hyl__frame_take(&session->frame, HYL_MSG_DATA_ROW, body);
 }
 
+/* Puts the row that was taken last back: it is the next one. Nothing was received since. */
+static inline void hyl__session_put_row_back(hyl__session *session, hyl_bytes body)
+{
+    session->frame.pos -= body.len + HYL_MESSAGE_HEADER_SIZE;
+}
+
 static inline bool hyl__session_idle(const hyl__session *session)
 {
     return session->phase == HYL__PHASE_IDLE;
