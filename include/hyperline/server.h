@@ -13,9 +13,8 @@
  * to it, and the kernel ends hyperd where that connection was copied into a forked child. Where
  * the program that is started is a script, it must `exec` hyperd.
  *
- * Needs Linux 5.3 or later. SIGCHLD stays the program's own: the library waits for its own child
- * alone. A program that ignores SIGCHLD or waits for every child only makes the exit status
- * unknown.
+ * SIGCHLD stays the program's own: the library waits for its own child alone. A program that
+ * ignores SIGCHLD or waits for every child only makes the exit status unknown.
  */
 #ifndef HYPERLINE_SERVER_H
 #define HYPERLINE_SERVER_H
@@ -88,8 +87,7 @@ typedef struct hyl_server_opts {
  * Starts a server and waits until it listens. `opts` NULL means the defaults.
  * Errors: ARG (an option that cannot be), IO (no hyperd, with the places that were looked at; it
  * cannot be executed, with the reason; it ended before it listened, with its exit status and its
- * last words), TIMEOUT, PROTOCOL (it reports an endpoint that is none), UNSUPPORTED (a kernel
- * without pidfd_open), NOMEM.
+ * last words), TIMEOUT, PROTOCOL (it reports an endpoint that is none), NOMEM.
  * Blocks: until the server listens, 0.1 s as a rule, at most start_timeout_ms.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_server_launch(const hyl_server_opts *opts, hyl_server **out,

@@ -34,7 +34,7 @@ typedef enum stage {
     STAGE_NONE,
     STAGE_PIPE,
     STAGE_FORK,
-    STAGE_PIDFD,
+    STAGE_THREAD,
     STAGE_SETUP,
     STAGE_FOLDER,
     STAGE_EXEC,
@@ -47,8 +47,8 @@ typedef struct start_failure {
 
 struct hyl__process {
     atomic_int references;
-    pid_t owner; /* the process that started it */
-    pthread_t thread;
+    pid_t owner;          /* the process that started it */
+    pthread_t thread;     /* forks and waits; it has another one read */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     phase phase;
@@ -59,8 +59,9 @@ struct hyl__process {
     hyl__tail tail;
     /* Written before the phase leaves STARTING, unchanged afterwards. */
     pid_t pid;
-    int pidfd;
-    int output; /* the pipe's end that the thread reads */
+    int output;   /* the pipe's end that the reader reads */
+    int ended;    /* a pipe's end that is readable once the child has ended */
+    int ended_to; /* its other end */
 };
 
 /* What the thread needs to start the child; gone once the child is executed or has failed. */
@@ -176,7 +177,9 @@ static bool make_pipe(int *from, int *to)
 static bool open_descriptors(launch *l)
 {
     hyl__process *process = l->process;
-    if (!make_pipe(&process->output, &l->output_fd) || !make_pipe(&l->report_from, &l->report_fd)) {
+    if (!make_pipe(&process->output, &l->output_fd) ||
+        !make_pipe(&process->ended, &process->ended_to) ||
+        !make_pipe(&l->report_from, &l->report_fd)) {
         return false;
     }
     /* Only this end: the child's writes are to wait for room. */
@@ -206,7 +209,6 @@ static void set_phase(hyl__process *process, phase to, start_failure failure)
     pthread_mutex_unlock(&process->lock);
 }
 
-/* Forks; on success `pid` and `pidfd` are set. */
 static start_failure fork_child(launch *l)
 {
     hyl__process *process = l->process;
@@ -220,13 +222,10 @@ static start_failure fork_child(launch *l)
     if (pid < 0) {
         return (start_failure){STAGE_FORK, errno};
     }
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    int sys_errno = errno;
     pthread_mutex_lock(&process->lock);
     process->pid = pid;
-    process->pidfd = pidfd;
     pthread_mutex_unlock(&process->lock);
-    return pidfd >= 0 ? (start_failure){STAGE_NONE, 0} : (start_failure){STAGE_PIDFD, sys_errno};
+    return (start_failure){STAGE_NONE, 0};
 }
 
 /* Waits until the child is executed (the report pipe closes) or says why it cannot be. */
@@ -257,12 +256,13 @@ static bool read_output(hyl__process *process)
     }
 }
 
-/* Keeps the output until the process has ended. The pipe's end tells nothing: others may hold it,
- * and a process may close it. */
-static void watch(hyl__process *process)
+/* The reader: keeps the output until the process has ended. The pipe's end tells nothing: others may
+ * hold it, and a process may close it. */
+static void *read_until_ended(void *arg)
 {
+    hyl__process *process = arg;
     struct pollfd both[] = {
-        {.fd = process->pidfd, .events = POLLIN},
+        {.fd = process->ended, .events = POLLIN},
         {.fd = process->output, .events = POLLIN},
     };
     while (both[0].revents == 0) {
@@ -274,10 +274,30 @@ static void watch(hyl__process *process)
         }
     }
     (void)read_output(process);
+    return NULL;
 }
 
-/* Waits for this child and no other. It has ended or is about to; the lock keeps hyl__process_end
- * from signalling a number that is free again. */
+/* Waits until this child has ended and leaves it unreaped, so that its number stays its own. */
+static void await_end(const hyl__process *process)
+{
+    siginfo_t info;
+    int failure = 0;
+    do {
+        failure = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT);
+    } while (failure != 0 && errno == EINTR);
+}
+
+/* A byte, not the pipe's end: a forked child of the host holds a copy of that. */
+static void tell_ended(const hyl__process *process)
+{
+    ssize_t written = 0;
+    do {
+        written = write(process->ended_to, "", 1);
+    } while (written < 0 && errno == EINTR);
+}
+
+/* Waits for this child and no other; it has ended. The lock keeps hyl__process_end from signalling
+ * a number that is free again. */
 static void reap(hyl__process *process)
 {
     pthread_mutex_lock(&process->lock);
@@ -290,22 +310,40 @@ static void reap(hyl__process *process)
     pthread_mutex_unlock(&process->lock);
 }
 
+/* Starts the child and the reader. *forked tells whether there is a child to be reaped. */
+static start_failure start_child(launch *l, pthread_t *reader, bool *forked)
+{
+    hyl__process *process = l->process;
+    start_failure failure = fork_child(l);
+    *forked = failure.stage == STAGE_NONE;
+    if (failure.stage == STAGE_NONE) {
+        failure = await_exec(l);
+    }
+    if (failure.stage == STAGE_NONE) {
+        failure.sys_errno = pthread_create(reader, NULL, read_until_ended, process);
+        if (failure.sys_errno != 0) {
+            failure.stage = STAGE_THREAD;
+            (void)kill(process->pid, SIGKILL);
+        }
+    }
+    return failure;
+}
+
+/* From the start of the child to its end. */
 static void *run(void *arg)
 {
     launch *l = arg;
     hyl__process *process = l->process;
-    start_failure failure = fork_child(l);
-    if (failure.stage == STAGE_NONE) {
-        failure = await_exec(l);
-    } else if (failure.stage == STAGE_PIDFD) {
-        (void)kill(process->pid, SIGKILL);
-    }
-    bool forked = process->pid > 0;
+    pthread_t reader;
+    bool forked = false;
+    start_failure failure = start_child(l, &reader, &forked);
     close_launch(l);
     hyl__free(l);
     if (failure.stage == STAGE_NONE) {
         set_phase(process, PHASE_RUNNING, failure);
-        watch(process);
+        await_end(process);
+        tell_ended(process);
+        pthread_join(reader, NULL);
     }
     if (forked) {
         reap(process);
@@ -344,8 +382,9 @@ static hyl__process *new_process(void)
     }
     atomic_init(&process->references, 1);
     process->owner = getpid();
-    process->pidfd = -1;
     process->output = -1;
+    process->ended = -1;
+    process->ended_to = -1;
     return process;
 }
 
@@ -395,15 +434,10 @@ static hyl_status fail_start(start_failure failure, const hyl__process_spec *spe
     case STAGE_FOLDER:
         return hyl__fail_errno(err, HYL_ERR_IO, failure.sys_errno, "cannot run %s in the folder %s",
                                spec->path, spec->working_dir);
-    case STAGE_PIDFD:
-        if (failure.sys_errno == ENOSYS) {
-            return hyl__fail(err, HYL_ERR_UNSUPPORTED,
-                             "cannot watch a server: this needs pidfd_open (Linux 5.3 or later)");
-        }
-        return hyl__fail_errno(err, HYL_ERR_IO, failure.sys_errno, "cannot watch %s", spec->path);
     case STAGE_NONE:
     case STAGE_PIPE:
     case STAGE_FORK:
+    case STAGE_THREAD:
     case STAGE_SETUP:
         break;
     }
@@ -460,7 +494,7 @@ int32_t hyl__process_pid(const hyl__process *process)
 
 int hyl__process_exit_fd(const hyl__process *process)
 {
-    return process->pidfd;
+    return process->ended;
 }
 
 bool hyl__process_is_ours(const hyl__process *process)
@@ -540,6 +574,13 @@ bool hyl__process_exit_text(hyl__process *process, char *text, size_t cap)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+static void close_descriptors(hyl__process *process)
+{
+    close_if_open(&process->output);
+    close_if_open(&process->ended);
+    close_if_open(&process->ended_to);
+}
+
 void hyl__process_end(hyl__process *process)
 {
     pthread_mutex_lock(&process->lock);
@@ -550,8 +591,7 @@ void hyl__process_end(hyl__process *process)
     }
     pthread_mutex_unlock(&process->lock);
     pthread_join(process->thread, NULL);
-    close_if_open(&process->pidfd);
-    close_if_open(&process->output);
+    close_descriptors(process);
 }
 
 void hyl__process_retain(hyl__process *process)
@@ -564,8 +604,7 @@ void hyl__process_release(hyl__process *process)
     if (process == NULL || atomic_fetch_sub(&process->references, 1) != 1) {
         return;
     }
-    close_if_open(&process->pidfd);
-    close_if_open(&process->output);
+    close_descriptors(process);
     /* A forked child has copies, perhaps as the thread used them. */
     if (hyl__process_is_ours(process)) {
         pthread_cond_destroy(&process->changed);

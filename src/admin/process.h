@@ -3,7 +3,7 @@
  *
  * Each has a thread, which forks it and stays until it has ended: the kernel's signal at a parent's
  * death (PR_SET_PDEATHSIG) is sent when the thread that forked ends, so no thread of the caller's
- * will do. It reads the child's output all the time, since a full pipe would stop the child.
+ * will do. A second thread reads the child's output all the time, since a full pipe would stop it.
  */
 #ifndef HYL_ADMIN_PROCESS_H
 #define HYL_ADMIN_PROCESS_H
@@ -22,7 +22,7 @@ typedef struct hyl__process_spec {
 /*
  * Starts the program in a session of its own, with nothing to read and no descriptor but its
  * output. Returns when it is executed. Errors: IO (it cannot be executed, with the reason; no
- * thread or process), TIMEOUT, UNSUPPORTED (no pidfd_open), NOMEM. Lifetime: the spec's memory is
+ * thread or process), TIMEOUT, NOMEM. Lifetime: the spec's memory is
  * not needed after the return.
  */
 hyl_status hyl__process_start(const hyl__process_spec *spec, int64_t deadline_ms,
