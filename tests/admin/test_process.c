@@ -158,7 +158,11 @@ static void the_working_folder_is_set(void **state)
     finish(process);
 }
 
-/* Nothing of the host is inherited: no descriptor, no blocked or ignored signal, no terminal. */
+/*
+ * Nothing of the host is inherited: no descriptor, no blocked or ignored signal, no terminal. Signals
+ * 32 and 33 do not count: they are glibc's own, whose posix_spawn leaves them ignored (so a test run
+ * by make has them), and it lets nobody change them.
+ */
 static void nothing_is_inherited(void **state)
 {
     (void)state;
@@ -174,7 +178,8 @@ static void nothing_is_inherited(void **state)
     (void)sigaddset(&term, SIGTERM);
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &term, NULL), 0);
     hyl__process *process =
-        start("#!/bin/sh\ngrep -E '^Sig(Blk|Ign)' /proc/self/status\nfor f in /proc/$$/fd/*; do\n"
+        start("#!/bin/sh\ngrep -E '^Sig(Blk|Ign)' /proc/self/status | "
+              "sed -E '/^SigIgn/s/^(.{15})[01][08]/\\100/'\nfor f in /proc/$$/fd/*; do\n"
               "case ${f##*/} in 0|1|2|10) ;; *) test -e $f && echo descriptor $f ;; esac\ndone\n"
               "cut -d' ' -f5,6 /proc/$$/stat | grep -qx \"$$ $$\" && echo own session\n");
     assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &term, NULL), 0);
