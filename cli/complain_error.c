@@ -10,33 +10,33 @@
 
 typedef struct advice {
     const char *sqlstate;
-    const char *text;
+    const char *for_file;
+    const char *for_server;
 } advice;
 
 static const advice advices[] = {
-    {"55006", "Another program has the file open (Tableau, another server): close it there, or "
-              "connect to that server instead."},
-    {"58S01", "Check the path. With a server, it is a path on the server's machine."},
-    {"42809", "The file was not changed."},
-    {"XX001", "The file is damaged; it was not changed."},
-    {"42P04", "Choose another name, or have it replaced."},
+    {"55006",
+     "Another program has the file open (Tableau, another server): close it there, or connect to "
+     "that server instead.",
+     "Another program has the file open (Tableau, another server): close it there."},
+    {"58S01", "Check the path.", "Check the path: it is one on the server's machine."},
+    {"42809", "The file was not changed.", "The file was not changed."},
+    {"XX001", "The file is damaged; it was not changed.", "The file was not changed."},
 };
 
+/* What failed before there was a connection; a statement's own hints are the server's. */
 static const char *find_advice(const target *self, const hyl_error *err)
 {
-    /* A statement's own hints are the server's. */
     if (self->conn != NULL) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++) {
         if (strcmp(advices[i].sqlstate, err->sqlstate) == 0) {
-            return advices[i].text;
+            return self->is_file ? advices[i].for_file : advices[i].for_server;
         }
     }
-    if (err->status == HYL_ERR_IO && self->is_file && self->server == NULL) {
-        return "A .hyper file needs the program hyperd: name it in HYPERD_PATH.";
-    }
-    return NULL;
+    bool no_server = err->status == HYL_ERR_IO && self->is_file && self->server == NULL;
+    return no_server ? "A .hyper file needs the program hyperd: name it in HYPERD_PATH." : NULL;
 }
 
 /* ---- The place in the statement -------------------------------------------------------------- */
@@ -170,16 +170,6 @@ static const char *message_of(const hyl_error *err, const hyl_diag *diag)
     return err->message[0] != '\0' ? err->message : hyl_status_text(err->status);
 }
 
-/* The server that was started for a file knows why it is gone. */
-static void show_server_end(const target *self)
-{
-    hyl_buf text = HYL_BUF_INIT;
-    if (self->server != NULL && hyl_server_exit_text(self->server, &text) && text.len > 0) {
-        complain_more("The server has ended: %.*s", (int)text.len, (const char *)text.data);
-    }
-    hyl_buf_reset(&text);
-}
-
 int complain_error(const target *self, const hyl_error *err, hyl_str sql, size_t first_line)
 {
     if (interrupted()) {
@@ -196,9 +186,6 @@ int complain_error(const target *self, const hyl_error *err, hyl_str sql, size_t
     const char *text = find_advice(self, err);
     if (text != NULL) {
         complain_more("%s", text);
-    }
-    if ((err->flags & HYL_ERROR_CONNECTION_LOST) != 0 || err->status == HYL_ERR_CLOSED) {
-        show_server_end(self);
     }
     return STATUS_FAILED;
 }

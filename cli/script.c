@@ -2,6 +2,7 @@
 
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -103,16 +104,50 @@ size_t script_line(const script *self, const char *at)
     return line;
 }
 
-bool statement_only_reads(hyl_str statement)
+static bool is_word_byte(char c)
 {
-    static const char *const words[] = {"select", "values", "table", "show", "explain"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t len = strlen(words[i]);
-        if (statement.len >= len && strncasecmp(statement.data, words[i], len) == 0) {
+    return isalnum((unsigned char)c) != 0 || c == '_' || ((unsigned char)c & 0x80) != 0;
+}
+
+/* The length of the word that begins at an offset, 0 where none does. */
+static size_t word_at(hyl_str text, size_t offset)
+{
+    size_t len = 0;
+    bool inside = offset > 0 && is_word_byte(text.data[offset - 1]);
+    while (!inside && offset + len < text.len && is_word_byte(text.data[offset + len])) {
+        len++;
+    }
+    return len;
+}
+
+static bool is_one_of(const char *word, size_t len, const char *const *words)
+{
+    for (; *words != NULL; words++) {
+        if (strlen(*words) == len && strncasecmp(word, *words, len) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* What begins with SELECT reads. Else a word that may write, wherever it stands, is taken for one
+ * that does: at worst a result is read to its end for nothing. */
+bool statement_only_reads(hyl_str statement)
+{
+    static const char *const reading[] = {"select", "values", "table", "show", "explain", NULL};
+    static const char *const writing[] = {"insert",   "update",  "delete", "merge",
+                                          "copy",     "create",  "drop",   "alter",
+                                          "truncate", "execute", NULL};
+    if (is_one_of(statement.data, word_at(statement, 0), reading)) {
+        return true;
+    }
+    for (size_t i = 0; i < statement.len; i++) {
+        size_t len = word_at(statement, i);
+        if (len > 0 && is_one_of(statement.data + i, len, writing)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 char *text_copy(hyl_str text)

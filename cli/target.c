@@ -30,6 +30,13 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* Does the text begin with a key and =, as a list of keys and values does? */
+static bool is_list(const char *db)
+{
+    size_t len = strcspn(db, "=/ ");
+    return len > 0 && db[len] == '=';
+}
+
 bool target_is_file(const char *db)
 {
     struct stat there;
@@ -39,8 +46,7 @@ bool target_is_file(const char *db)
     if (stat(db, &there) == 0) {
         return !S_ISSOCK(there.st_mode);
     }
-    /* key=value texts may end in a database's name. */
-    return ends_with(db, ".hyper") && db[strcspn(db, "= ")] == '\0';
+    return ends_with(db, ".hyper") && !is_list(db);
 }
 
 /* ---- The config ------------------------------------------------------------------------------ */
@@ -52,21 +58,9 @@ static hyl_status load_environment(hyl_config *config, hyl_error *err)
     return hyl_config_set(config, "create", NULL, err);
 }
 
-/* The own server has one user and no password. */
 static hyl_status configure_file(const target *self, const target_request *request, hyl_error *err)
 {
-    const hyl_endpoint *socket = hyl_server_socket_endpoint(self->server);
-    hyl_buf endpoint = HYL_BUF_INIT;
-    hyl_endpoint_format(socket, &endpoint);
-    hyl_buf_append_byte(&endpoint, '\0');
-    hyl_status status = hyl_buf_status(&endpoint);
-    if (status >= 0) {
-        status = hyl_config_set(self->config, "endpoint", (const char *)endpoint.data, err);
-    }
-    hyl_buf_reset(&endpoint);
-    HYL_TRY(status);
-    HYL_TRY(hyl_config_set(self->config, "user", NULL, err));
-    HYL_TRY(hyl_config_set(self->config, "password", NULL, err));
+    HYL_TRY(hyl_server_configure(self->server, self->config, err));
     return hyl_config_set(self->config, "database", request->db, err);
 }
 
