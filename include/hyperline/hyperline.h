@@ -209,8 +209,9 @@ enum {
      */
     HYL_QUERY_TEXT = 1,
     /*
-     * Geography as text (WKT), which only the server can make; the other types as ever. Costs a
-     * further round trip, in which the statement is described before it runs.
+     * As text what only the server can write: geography (WKT), arrays of it, and the types that
+     * HYL_TYPE_MAP does not have; the other types as ever. Costs a further round trip, in which the
+     * statement is described before it runs.
      */
     HYL_QUERY_GEOGRAPHY_TEXT = 2,
 };

@@ -312,10 +312,17 @@ static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
     return status < 0 ? fail_result(result, &error, err) : HYL_OK;
 }
 
+/* Has the type no text but the server's? */
+static bool only_server_writes(hyl_type type)
+{
+    hyl_type_id id = type.id == HYL_TYPE_ARRAY ? type.element : type.id;
+    return id == HYL_TYPE_GEOGRAPHY || id == HYL_TYPE_UNKNOWN;
+}
+
 static hyl_format column_format(const hyl_column *column, unsigned flags)
 {
     bool text = (flags & HYL_QUERY_TEXT) != 0 ||
-                ((flags & HYL_QUERY_GEOGRAPHY_TEXT) != 0 && column->type.id == HYL_TYPE_GEOGRAPHY);
+                ((flags & HYL_QUERY_GEOGRAPHY_TEXT) != 0 && only_server_writes(column->type));
     return text ? HYL_FORMAT_TEXT : HYL_FORMAT_HYPERBINARY;
 }
 
