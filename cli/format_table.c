@@ -125,9 +125,10 @@ static hyl_status append_value(formatter *self, const hyl_row *row, size_t colum
         const char *text = self->scratch.data != NULL ? (const char *)self->scratch.data : "";
         bool confusing = self->scratch.len > 0 && self->scratch.len == self->null_text.len &&
                          memcmp(text, self->null_text.data, self->scratch.len) == 0;
-        hyl_buf_append_str(out, confusing ? "\"" : "");
-        shown->width = append_visible(out, text, self->scratch.len) + (confusing ? 2 : 0);
-        hyl_buf_append_str(out, confusing ? "\"" : "");
+        const char *quote = confusing ? "\"" : "";
+        hyl_buf_append_str(out, quote);
+        shown->width = append_visible(out, text, self->scratch.len) + 2 * strlen(quote);
+        hyl_buf_append_str(out, quote);
     }
     shown->len = out->len - shown->start;
     return HYL_OK;
@@ -141,8 +142,11 @@ static const char *text_at(const formatter *self, size_t start)
 
 static void append_repeated(hyl_buf *out, char c, size_t count)
 {
-    while (count-- > 0) {
-        hyl_buf_append_byte(out, (uint8_t)c);
+    if (out->failed || hyl_buf_reserve(out, count) < 0) {
+        out->failed = true;
+    } else if (count > 0) {
+        memset(out->data + out->len, c, count);
+        out->len += count;
     }
 }
 
@@ -152,9 +156,13 @@ static void append_padded(hyl_buf *out, const char *text, size_t len, size_t wid
 {
     size_t padding = width < column->width ? column->width - width : 0;
     append_repeated(out, ' ', column->right ? padding : 0);
-    hyl_buf_append_str(out, dim ? DIM : "");
+    if (dim) {
+        hyl_buf_append_str(out, DIM);
+    }
     hyl_buf_append(out, text, len);
-    hyl_buf_append_str(out, dim ? PLAIN : "");
+    if (dim) {
+        hyl_buf_append_str(out, PLAIN);
+    }
     append_repeated(out, ' ', column->right || at_end ? 0 : padding);
 }
 
