@@ -279,8 +279,8 @@ static void add_arrays(void)
         "'a', '', ' b ', 'NULL', 'c\"d', 'e\\f', 'g,h', '[i]'",
         "cast('a' as varchar(3)), cast('bcd' as varchar(3))",
         "cast('a' as char(3)), cast('' as char(3)), cast('bcd' as char(3))",
-        "cast('a' as char(1)), cast(' ' as char(1)), cast('\xe2\x82\xac' as char(1)), "
-        "cast('\xf0\x9f\x98\x80' as char(1)), cast('\"' as char(1))",
+        ("cast('a' as char(1)), cast(' ' as char(1)), cast('\xe2\x82\xac' as char(1)), "
+         "cast('\xf0\x9f\x98\x80' as char(1)), cast('\"' as char(1))"),
         "cast('{\"a\": [1]}' as json), cast('null' as json)",
         "cast('\\x00ff' as bytea), cast('' as bytea)",
         "date '2024-02-29', date '0001-01-01 BC'",
