@@ -158,29 +158,28 @@ static bool is_end_mark(const csv_row *row)
            memcmp(row->fields[0].data, "\\.", 2) == 0;
 }
 
-/* Another delimiter that the header is full of, '\0' where there is none. */
-static char likely_delimiter(const csv_rows *rows)
+const char *csv_rows_likely_delimiter(const csv_rows *rows)
 {
-    static const char candidates[] = ";\t|,";
+    static const char *const candidates[] = {";", "\t", "|", ","};
     const char *header = (const char *)rows->header.data;
-    for (const char *c = candidates; rows->column_count == 1 && *c != '\0'; c++) {
-        if (*c != rows->dialect.delimiter && strchr(header, *c) != NULL) {
-            return *c;
+    for (size_t i = 0; rows->column_count == 1 && i < sizeof candidates / sizeof candidates[0];
+         i++) {
+        char delimiter = candidates[i][0];
+        if (delimiter != rows->dialect.delimiter && strchr(header, delimiter) != NULL) {
+            return delimiter == '\t' ? "\\t" : candidates[i];
         }
     }
-    return '\0';
+    return NULL;
 }
 
 static hyl_status wrong_count(const csv_rows *rows, const csv_row *row, hyl_error *err)
 {
-    char likely = likely_delimiter(rows);
+    const char *likely = csv_rows_likely_delimiter(rows);
     cli_fail(err, HYL_ERR_ARG, "%s: line %" PRIu64 ": %zu column%s instead of %zu",
              csv_rows_name(rows), row->line, row->count, row->count == 1 ? "" : "s",
              rows->column_count);
-    if (likely != '\0') {
-        cli_error_append(err, "; if '%s' separates the columns: --delimiter '%s'",
-                         likely == '\t' ? "\\t" : (char[]){likely, '\0'},
-                         likely == '\t' ? "\\t" : (char[]){likely, '\0'});
+    if (likely != NULL) {
+        cli_error_append(err, "; if '%s' separates the columns: --delimiter '%s'", likely, likely);
     } else if (row->count > rows->column_count) {
         cli_error_append(err, "; text that holds the delimiter has to be quoted");
     }

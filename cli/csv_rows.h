@@ -39,6 +39,10 @@ HYL_NODISCARD hyl_status csv_rows_next(csv_rows *rows, csv_row *row, hyl_error *
 /* Goes back to the first row. Errors: IO. */
 HYL_NODISCARD hyl_status csv_rows_rewind(csv_rows *rows, hyl_error *err);
 
+/* How a delimiter that the header suggests is written on the command line (";", "\\t"), where the
+ * file seems to have one column only because of the wrong delimiter. NULL otherwise. */
+const char *csv_rows_likely_delimiter(const csv_rows *rows);
+
 static inline const char *csv_rows_name(const csv_rows *rows)
 {
     return csv_source_name(rows->source);

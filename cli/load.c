@@ -231,6 +231,11 @@ static hyl_status check_names(const load *self, hyl_error *err)
         if (extra.len > 1 && !extra.failed) {
             cli_error_append(err, "; not in the table: %s", (const char *)extra.data);
         }
+        const char *likely = csv_rows_likely_delimiter(&self->rows);
+        if (likely != NULL) {
+            cli_error_append(err, "; if '%s' separates the columns: --delimiter '%s'", likely,
+                             likely);
+        }
     }
     hyl_buf_reset(&missing);
     hyl_buf_reset(&extra);

@@ -113,6 +113,10 @@ static void append_title(const load *self, hyl_buf *out)
         append_count(out, self->sampled);
         hyl_buf_append_str(out, " rows");
     }
+    const char *likely = csv_rows_likely_delimiter(&self->rows);
+    if (likely != NULL) {
+        hyl_buf_printf(out, "; if '%s' separates columns: --delimiter '%s'", likely, likely);
+    }
     hyl_buf_append_byte(out, '\n');
 }
 
