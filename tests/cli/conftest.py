@@ -49,6 +49,24 @@ def query_fails(*arguments, status=1, **options):
     return done.stderr.decode()
 
 
+def processes_with(variable):
+    """The ids of the processes whose environment has NAME=VALUE: a program that was run with it,
+    and the server that the program started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if variable.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            pass  # another user's, or ended meanwhile
+    return found
+
+
+def own_server(process, variable):
+    """The id of the server that a program, run with the variable, has started; None before."""
+    return next((pid for pid in processes_with(variable) if pid != process.pid), None)
+
+
 def accept_callback(listener, process):
     """The connection that a starting hyperd makes, which ends it when closed, and what it says."""
     listener.settimeout(30)

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import PROGRAM, environment, query, query_fails, run
+from conftest import PROGRAM, environment, own_server, query, query_fails, run
 
 
 def one_value(server, sql):
@@ -184,13 +184,10 @@ def test_a_server_that_dies_is_named(database):
     """tableau/server-client-python#1295: only "closed unexpectedly"."""
     process = subprocess.Popen(
         [PROGRAM, "query", database, "SELECT i FROM generate_series(1, 2000000000) g(i)"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(HYPERLINE_TEST_MARK="dies"),
     )
     process.stdout.readline()
-    listing = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=True
-    )
-    os.kill(int(listing.stdout), signal.SIGKILL)
+    os.kill(own_server(process, "HYPERLINE_TEST_MARK=dies"), signal.SIGKILL)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"SIGKILL" in error

@@ -15,7 +15,15 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, environment, query, query_fails, run
+from conftest import (
+    PROGRAM,
+    environment,
+    own_server,
+    processes_with,
+    query,
+    query_fails,
+    run,
+)
 
 TABLE = "SELECT * FROM t ORDER BY a NULLS LAST"
 
@@ -62,21 +70,20 @@ def test_a_wrong_variable_is_named(database):
     assert "HYPERLINE_BUSY_TIMEOUT" in text and "'soon'" in text
 
 
-def command_lines():
-    """Those of all processes; each holds its database's path, so other tests' do not matter."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield path.read_text(errors="replace")
-        except OSError:
-            pass  # ended meanwhile
-
-
 def test_nothing_is_left_running_and_no_file_beside(database):
-    folder = database.parent
-    before = sorted(os.listdir(folder))
-    query(database, "SELECT 1")
-    assert sorted(os.listdir(folder)) == before
-    assert not [line for line in command_lines() if str(folder) in line]
+    before = sorted(os.listdir(database.parent))
+    mark = "HYPERLINE_TEST_MARK=nothing is left"
+    process = subprocess.Popen(
+        [PROGRAM, "query", database, "SELECT i FROM generate_series(1, 2000000000) g(i)",
+         "--format=csv"],
+        stdout=subprocess.PIPE, env=environment(HYPERLINE_TEST_MARK="nothing is left"),
+    )
+    assert process.stdout.readline() == b"i\n"
+    assert len(processes_with(mark)) == 2
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert processes_with(mark) == []
+    assert sorted(os.listdir(database.parent)) == before
 
 
 # ---- csv ----------------------------------------------------------------------------------------
@@ -595,12 +602,13 @@ def is_running(server, application):
     return query(server.tcp, sql, "--format=csv") == "n\n1\n"
 
 
-def children(pid):
-    """The processes that a process has started, with the seconds of CPU that each has used."""
-    listing = subprocess.run(
-        ["ps", "-o", "pid=,times=", "--ppid", str(pid)], capture_output=True, check=False
-    )
-    return [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+def cpu_seconds(pid):
+    """The time that a process has computed, 0 where there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -637,16 +645,17 @@ def test_a_signal_while_rows_stream_leaves_no_file(server, tmp_path):
 
 
 def test_a_signal_ends_the_own_server_too(database):
+    mark = "HYPERLINE_TEST_MARK=own server"
     process = subprocess.Popen(
-        [PROGRAM, "query", database, ENDLESS], stderr=subprocess.PIPE, env=environment()
+        [PROGRAM, "query", database, ENDLESS],
+        stderr=subprocess.PIPE, env=environment(HYPERLINE_TEST_MARK="own server"),
     )
-    # A server that has used a second is at the statement: it starts in a tenth of that.
-    wait_until(lambda: any(seconds >= 1 for _, seconds in children(process.pid)))
-    servers = [pid for pid, _ in children(process.pid)]
+    # A server that has computed for a second is at the statement: it starts in a tenth of that.
+    wait_until(lambda: cpu_seconds(own_server(process, mark)) >= 1)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (130, b"hyperline: cancelled\n")
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in servers)
+    assert processes_with(mark) == []
     assert query(database, "SELECT count(*) AS n FROM t", "--format=csv") == "n\n3\n"
 
 
