@@ -101,8 +101,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_transport_open(const hyl_endpoint *endpoint
                                                     hyl_error *err);
 
 /*
- * Wraps a connected stream socket; the transport owns it from then on.
- * Errors: IO, NOMEM (the descriptor stays the caller's).
+ * Wraps a connected stream socket, which becomes non-blocking and close-on-exec; the transport owns
+ * it from then on.
+ * Errors: IO (no stream socket), NOMEM (the descriptor stays the caller's).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_transport_from_fd(int fd, hyl_transport *out, hyl_error *err);
 
