@@ -19,7 +19,7 @@
 #ifndef HYPERLINE_SERVER_H
 #define HYPERLINE_SERVER_H
 
-#include <hyperline/config.h>
+#include <hyperline/hyperline.h>
 #include <hyperline/wire.h>
 
 #ifdef __cplusplus
@@ -115,6 +115,18 @@ HYL_API bool hyl_server_exit_text(hyl_server *server, hyl_buf *out);
  * Errors: NOMEM. Lifetime: the config and its connections may outlive the server's handle.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_server_configure(const hyl_server *server, hyl_config *config,
+                                                      hyl_error *err);
+
+/*
+ * Starts a server with the default options and connects to the database file `path` on it: for a
+ * program that works with one file. `create` is the config's key of that name: "open" (NULL means
+ * it), "create", "create_if_missing" or "replace".
+ * Errors: those of hyl_server_launch and hyl_connect; nothing is left running then.
+ * Lifetime: free the connection first, then the server.
+ * Blocks: as both.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_server_open_file(const char *path, const char *create,
+                                                      hyl_server **server, hyl_conn **conn,
                                                       hyl_error *err);
 
 /*
