@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { ROWS_PER_LOOK = 1024 }; /* rows between two looks at the clock and at signals */
@@ -82,12 +83,14 @@ static hyl_status print_row(query *self, formatter *rows, const hyl_row *row, hy
     return status;
 }
 
-/* DONE after the last row; OK where the printing was given up; an error. */
-static hyl_status print_rows(query *self, hyl_result *result, formatter *rows, hyl_error *err)
+/*
+ * Prints from the first row on; `status` is what reading that gave. DONE after the last row; OK
+ * where the printing was given up; an error.
+ */
+static hyl_status print_rows(query *self, hyl_result *result, formatter *rows, hyl_status status,
+                             const hyl_row *row, hyl_error *err)
 {
-    const hyl_row *row = NULL;
     uint64_t start = self->rows;
-    hyl_status status = hyl_result_next(result, &row, err);
     while (status == HYL_OK) {
         HYL_TRY(print_row(self, rows, row, err));
         if (!output_flush_full(&self->output) || self->output.reader_gone) {
@@ -104,8 +107,8 @@ static hyl_status print_rows(query *self, hyl_result *result, formatter *rows, h
     return status;
 }
 
-/* A result with columns. */
-static hyl_status print_result(query *self, hyl_result *result, hyl_error *err)
+static hyl_status print_result(query *self, hyl_result *result, hyl_status status,
+                               const hyl_row *row, hyl_error *err)
 {
     hyl_buf *out = &self->output.buf;
     hyl_buf_append_str(out, self->results++ > 0 ? self->format->separator : "");
@@ -114,7 +117,7 @@ static hyl_status print_result(query *self, hyl_result *result, hyl_error *err)
         out->failed = true;
         return HYL_OK;
     }
-    hyl_status status = print_rows(self, result, rows, err);
+    status = print_rows(self, result, rows, status, row, err);
     self->format->free(rows);
     return status;
 }
@@ -138,28 +141,30 @@ static hyl_status leave(hyl_result *result, hyl_str statement, hyl_error *err)
                                            : hyl_result_finish(result, err);
 }
 
+/* Prints rows or the tag. DONE, OK where the printing was given up, or an error. */
+static hyl_status print_outcome(query *self, hyl_result *result, hyl_error *err)
+{
+    const hyl_row *row = NULL;
+    hyl_status status = hyl_result_next(result, &row, err);
+    HYL_TRY(status);
+    /* A result without columns may still have rows. */
+    if (status == HYL_OK || hyl_result_column_count(result) > 0) {
+        return print_result(self, result, status, row, err);
+    }
+    print_tag(self, hyl_result_tag(result));
+    return HYL_DONE;
+}
+
 static hyl_status read_result(query *self, hyl_result *result, hyl_str statement, hyl_error *err)
 {
-    hyl_status status = HYL_OK;
-    if (self->output.reader_gone) {
-        return leave(result, statement, err);
+    if (!self->output.reader_gone) {
+        hyl_status status = print_outcome(self, result, err);
+        if (status != HYL_OK) {
+            return status == HYL_DONE ? HYL_OK : status;
+        }
     }
-    if (hyl_result_column_count(result) > 0) {
-        status = print_result(self, result, err);
-        HYL_TRY(status);
-    }
-    if (status == HYL_DONE) {
-        return HYL_OK;
-    }
-    if (self->output.reader_gone && !interrupted()) {
-        return leave(result, statement, err);
-    }
-    if (interrupted() || self->output.broken || self->output.buf.failed) {
-        return hyl_result_abandon(result, err);
-    }
-    HYL_TRY(hyl_result_finish(result, err));
-    print_tag(self, hyl_result_tag(result));
-    return HYL_OK;
+    bool stopped = interrupted() || self->output.broken || self->output.buf.failed;
+    return stopped ? hyl_result_abandon(result, err) : leave(result, statement, err);
 }
 
 /* ---- The script ------------------------------------------------------------------------------ */
@@ -183,6 +188,17 @@ static hyl_status run_statement(query *self, hyl_str statement, hyl_error *err)
     return status;
 }
 
+/* COPY with the client at its other end is answered by the library in a programmer's words. */
+static void explain_copy(hyl_str statement, hyl_error *err)
+{
+    if (err->status == HYL_ERR_ARG && statement.len > 4 &&
+        strncasecmp(statement.data, "copy", 4) == 0) {
+        snprintf(err->message, sizeof err->message,
+                 "COPY from STDIN or to STDOUT is not for this command; nothing was copied. Write "
+                 "SELECT with --format csv, or use 'hyperline load'");
+    }
+}
+
 static int run_script(query *self, const script *sql)
 {
     size_t offset = 0;
@@ -193,6 +209,7 @@ static int run_script(query *self, const script *sql)
         /* The rows before the error are the reader's, and stand before the message. */
         bool written = output_flush(&self->output);
         if (status < 0 || interrupted()) {
+            explain_copy(statement, &err);
             return complain_error(&self->target, &err, statement, script_line(sql, statement.data));
         }
         if (!written) {

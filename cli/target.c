@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "interrupt.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -104,6 +104,17 @@ static hyl_status connect_target(target *self, const target_request *request, hy
     return hyl_connect(self->config, &self->conn, err);
 }
 
+/* A word without a colon was meant for a file as likely as for a server. */
+static void say_what_db_is_not(const target *self, const char *db, hyl_error *err)
+{
+    if (self->is_file || err->status != HYL_ERR_ARG || db[0] == '\0' ||
+        strpbrk(db, ":=@/") != NULL) {
+        return;
+    }
+    snprintf(err->message, sizeof err->message,
+             "'%.200s' is no file, and no place where a server listens (host:port)", db);
+}
+
 int target_open(const target_request *request, target *out)
 {
     hyl_error err = HYL_ERROR_INIT;
@@ -113,6 +124,7 @@ int target_open(const target_request *request, target *out)
         return STATUS_USAGE;
     }
     if (connect_target(&self, request, &err) < 0) {
+        say_what_db_is_not(&self, request->db, &err);
         int status = complain_error(&self, &err, HYL_STR(""), 1);
         target_close(&self);
         return status;

@@ -364,6 +364,21 @@ def test_geography_is_readable(server, tmp_path):
     assert query(file, "SELECT count(*) AS n FROM g", "--format=csv") == "n\n3\n"
 
 
+def test_arrays_of_geography_and_unknown_types_are_text(server):
+    sql = "SELECT array['point(1 2)'::tableau.tabgeography, NULL] AS g"
+    assert re.fullmatch(r"g\n.*POINT\(.*\n", query(server.tcp, sql, "--format=csv"))
+    assert json.loads(query(server.tcp, sql, "--format=json"))[0]["g"].startswith("[")
+    sql = "SELECT '1 2 3'::oidvector AS v, NULL::oidvector AS n"
+    assert query(server.tcp, sql, "--format=csv").startswith("v,n\n")
+
+
+def test_a_result_without_columns_counts_its_rows(server):
+    sql = "SELECT FROM (VALUES (1), (2)) v(x)"
+    assert query(server.tcp, sql) == "(2 rows)\n"
+    assert query(server.tcp, sql, "--format=json") == "[\n{},\n{}\n]\n"
+    assert query(server.tcp, sql, "--format=csv") == "\n\n\n"
+
+
 # ---- SQL from elsewhere -------------------------------------------------------------------------
 
 
@@ -429,6 +444,16 @@ def test_an_error_after_rows_leaves_them_and_fails(server):
 def test_a_server_that_is_not_there(server):
     text = query_fails("127.0.0.1:1", "SELECT 1")
     assert "127.0.0.1:1" in text and "refused" in text
+
+
+def test_a_word_is_neither_file_nor_server():
+    text = query_fails("nowhere", "SELECT 1")
+    assert "'nowhere' is no file, and no place where a server listens" in text
+
+
+def test_copy_with_the_client_is_explained(server):
+    text = query_fails(server.tcp, "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)")
+    assert "--format csv" in text and "hyl_" not in text
 
 
 def test_no_message_has_the_password(server):
