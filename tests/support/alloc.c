@@ -75,6 +75,12 @@ void alloc_start(size_t fail_at)
     hyl_set_allocator(&counting);
 }
 
+void alloc_arm(size_t fail_in)
+{
+    counts.calls = 0;
+    counts.fail_at = fail_in;
+}
+
 void alloc_stop(void)
 {
     hyl_set_allocator(NULL);

@@ -12,6 +12,8 @@ enum { ALLOC_NEVER = 0 };
 
 /* `fail_at`: the allocation that fails, from 1 on; it and no other. ALLOC_NEVER: none. */
 void alloc_start(size_t fail_at);
+/* From now on the `fail_in`th allocation fails, counted from here; ALLOC_NEVER: none does. */
+void alloc_arm(size_t fail_in);
 /* Back to malloc's family. Fails the test where something was not freed. */
 void alloc_stop(void);
 /* True where the chosen allocation was reached. */
