@@ -8,7 +8,12 @@ set_target_properties(hyperline_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_include_directories(hyperline_objects PRIVATE include src)
 target_compile_definitions(hyperline_objects PRIVATE
     HYL_WITH_OPENSSL=$<BOOL:${HYL_WITH_OPENSSL}>
+    HYL_WITH_ARROW=$<BOOL:${HYL_WITH_ARROW}>
     HYL_LIBEXEC_DIR="${CMAKE_INSTALL_FULL_LIBEXECDIR}/hyperline")
+
+if(HYL_WITH_ARROW)
+    target_include_directories(hyperline_objects SYSTEM PRIVATE ${HYL_NANOARROW_DIR}/include)
+endif()
 
 set(HYL_LIBRARIES Threads::Threads m)
 if(HYL_WITH_OPENSSL)
@@ -18,7 +23,10 @@ if(HYL_WITH_OPENSSL)
 endif()
 
 function(add_hyperline_library target kind)
-    add_library(${target} ${kind} $<TARGET_OBJECTS:hyperline_objects>)
+    add_library(${target} ${kind} $<TARGET_OBJECTS:hyperline_objects> ${HYL_ARROW_OBJECT})
+    if(HYL_WITH_ARROW)
+        add_dependencies(${target} nanoarrow_bundle)
+    endif()
     set_target_properties(${target} PROPERTIES OUTPUT_NAME hyperline)
     target_include_directories(${target} PUBLIC
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
