@@ -21,9 +21,7 @@ struct hyl_copy {
     int64_t rows;
 };
 
-/*
- * ---- The course of a COPY ----------------------------------------------------------------------
- */
+/* ---- The course of a COPY ------------------------------------------------------------------ */
 
 static hyl_status end_copy(hyl_copy *copy, hyl_status state, const hyl_error *error)
 {
@@ -86,9 +84,7 @@ static hyl_status take_server_error(hyl_conn *conn, hyl_error *error)
     return status;
 }
 
-/*
- * ---- Opening -----------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 /* The statement has turned out to be something else than the COPY that was asked for. */
 static hyl_status refuse(hyl_conn *conn, const hyl__event *event, hyl_error *error)
@@ -155,9 +151,7 @@ hyl_status hyl_copy_out_open(hyl_conn *conn, const char *sql, hyl_copy **out, hy
     return open_copy(conn, sql, COPY_OUT, out, err);
 }
 
-/*
- * ---- COPY IN -----------------------------------------------------------------------------------
- */
+/* ---- COPY IN ------------------------------------------------------------------------------- */
 
 /*
  * Looks whether the server has said something meanwhile. Its error ends the COPY before more is
@@ -261,9 +255,7 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
 }
 
-/*
- * ---- COPY OUT ----------------------------------------------------------------------------------
- */
+/* ---- COPY OUT ------------------------------------------------------------------------------ */
 
 hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
 {
@@ -286,9 +278,7 @@ hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
 }
 
-/*
- * ---- The end -----------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------- */
 
 hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err)
 {

@@ -16,9 +16,7 @@ hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected, hyl_erro
     return status;
 }
 
-/*
- * ---- Scripts -----------------------------------------------------------------------------------
- */
+/* ---- Scripts ------------------------------------------------------------------------------- */
 
 static int line_of(hyl_str script, const char *at)
 {
@@ -63,9 +61,7 @@ hyl_status hyl_exec_script(hyl_conn *conn, const char *script, size_t *done, hyl
     return status == HYL_DONE ? HYL_OK : status;
 }
 
-/*
- * ---- One value ---------------------------------------------------------------------------------
- */
+/* ---- One value ----------------------------------------------------------------------------- */
 
 /* Takes the value of a row's first column into *out. */
 typedef hyl_status (*value_reader)(const hyl_row *row, void *out, hyl_error *err);

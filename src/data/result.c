@@ -5,9 +5,7 @@
 #include "base/mem.h"
 #include "wire/row.h"
 
-/*
- * ---- Columns -----------------------------------------------------------------------------------
- */
+/* ---- Columns ------------------------------------------------------------------------------- */
 
 static void free_columns(hyl_result *result)
 {
@@ -55,9 +53,7 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
     return HYL_OK;
 }
 
-/*
- * ---- The course of a result --------------------------------------------------------------------
- */
+/* ---- The course of a result ---------------------------------------------------------------- */
 
 static void keep_tag(hyl_result *result, hyl_str tag)
 {
@@ -239,9 +235,7 @@ void hyl_result_free(hyl_result *result)
     hyl__free(result);
 }
 
-/*
- * ---- What it knows -----------------------------------------------------------------------------
- */
+/* ---- What it knows ------------------------------------------------------------------------- */
 
 size_t hyl_result_column_count(const hyl_result *result)
 {
@@ -273,9 +267,7 @@ const char *hyl_result_tag(const hyl_result *result)
     return result->tag;
 }
 
-/*
- * ---- Opening -----------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
 {

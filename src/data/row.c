@@ -19,9 +19,7 @@ bool hyl_row_is_null(const hyl_row *row, size_t column)
     return column >= row->count || row->cells[column].data == NULL;
 }
 
-/*
- * ---- What fails --------------------------------------------------------------------------------
- */
+/* ---- What fails ---------------------------------------------------------------------------- */
 
 static hyl_status __attribute__((noinline, cold))
 fail_missing(const hyl_row *row, size_t column, hyl_error *err)
@@ -54,9 +52,7 @@ fail_size(const hyl_row *row, size_t column, hyl_error *err)
                      column, row->columns[column].name, row->cells[column].len);
 }
 
-/*
- * ---- Reaching a value --------------------------------------------------------------------------
- */
+/* ---- Reaching a value ---------------------------------------------------------------------- */
 
 /* The general way to a value: any type, any format. */
 static hyl_status decode_cell(const hyl_row *row, size_t column, hyl_value *out, hyl_error *err)
@@ -116,9 +112,7 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
     return status;
 }
 
-/*
- * ---- The getters -------------------------------------------------------------------------------
- */
+/* ---- The getters --------------------------------------------------------------------------- */
 
 /*
  * The types that a getter takes: X(type, bytes, value of a binary cell that begins at `at`, value

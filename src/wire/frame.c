@@ -55,6 +55,11 @@ static hyl_status grow_window(hyl__frame *frame)
 
 hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap)
 {
+    if (frame->body != NULL) {
+        *at = frame->body + frame->body_have;
+        *cap = frame->body_len - frame->body_have;
+        return HYL_OK;
+    }
     size_t left = frame->len - frame->pos;
     if (left == 0) {
         frame->pos = 0;
@@ -72,16 +77,78 @@ hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap)
     }
     *at = frame->window + frame->len;
     *cap = frame->cap - frame->len;
+    if (frame->header_only && frame->len < HYL_MESSAGE_HEADER_SIZE) {
+        *cap = HYL_MESSAGE_HEADER_SIZE - frame->len;
+    }
     return HYL_OK;
 }
 
 void hyl__frame_recv_commit(hyl__frame *frame, size_t received)
 {
-    frame->len += received;
+    if (frame->body != NULL) {
+        frame->body_have += received;
+    } else {
+        frame->len += received;
+    }
+}
+
+bool hyl__frame_body_head(const hyl__frame *frame, hyl_msg_head *head)
+{
+    hyl_bytes have = {frame->window + frame->pos, frame->len - frame->pos};
+    return frame->body == NULL && hyl_msg_peek(have, frame->max_body, head, NULL) == HYL_OK &&
+           head->body_len >= HYL__FRAME_LARGE_BODY && head->body_len <= HYL__FRAME_MAX_INTO &&
+           have.len < (size_t)head->body_len + HYL_MESSAGE_HEADER_SIZE;
+}
+
+void hyl__frame_body_into(hyl__frame *frame, uint8_t *at)
+{
+    const uint8_t *head = frame->window + frame->pos;
+    frame->body = at;
+    frame->body_type = head[0];
+    frame->body_len = hyl__load_be32(head + 1) - 4;
+    frame->body_have = frame->len - frame->pos - HYL_MESSAGE_HEADER_SIZE;
+    memcpy(at, head + HYL_MESSAGE_HEADER_SIZE, frame->body_have);
+    frame->pos = 0;
+    frame->len = 0;
+}
+
+hyl_status hyl__frame_body_back(hyl__frame *frame)
+{
+    size_t need = frame->body_have + HYL_MESSAGE_HEADER_SIZE;
+    if (frame->body == NULL) {
+        return HYL_OK;
+    }
+    while (frame->cap < need) {
+        HYL_TRY(grow_window(frame));
+    }
+    frame->window[0] = frame->body_type;
+    hyl__store_be32(frame->window + 1, (uint32_t)frame->body_len + 4);
+    memcpy(frame->window + HYL_MESSAGE_HEADER_SIZE, frame->body, frame->body_have);
+    frame->body = NULL;
+    frame->header_only = false;
+    frame->pos = 0;
+    frame->len = need;
+    return HYL_OK;
+}
+
+/* Takes the message whose body went where its owner said. */
+static hyl_status take_body(hyl__frame *frame, hyl__frame_message *out)
+{
+    if (frame->body_have < frame->body_len) {
+        return HYL_AGAIN;
+    }
+    out->type = frame->body_type;
+    out->body = (hyl_bytes){frame->body, frame->body_len};
+    frame->body = NULL;
+    frame->header_only = true;
+    return HYL_OK;
 }
 
 hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error *err)
 {
+    if (frame->body != NULL) {
+        return take_body(frame, out);
+    }
     hyl_bytes have = {frame->window + frame->pos, frame->len - frame->pos};
     hyl_msg_head head;
     hyl_status status = hyl_msg_peek(have, frame->max_body, &head, err);
@@ -95,6 +162,7 @@ hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error
     out->type = head.type;
     out->body = (hyl_bytes){have.data + HYL_MESSAGE_HEADER_SIZE, head.body_len};
     frame->pos += size;
+    frame->header_only = false;
     return HYL_OK;
 }
 

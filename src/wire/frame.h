@@ -11,22 +11,11 @@
 #include "base/endian.h"
 
 enum {
-    HYL__FRAME_WINDOW = 65536, /* the receive window's and the write buffer's first size */
+    HYL__FRAME_LARGE_BODY = 32768,  /* from here on a body is worth a receive of its own */
+    HYL__FRAME_MAX_INTO = 33554432, /* and up to here it may go where its owner says */
+    HYL__FRAME_WINDOW = 65536,      /* the receive window's and the write buffer's first size */
     HYL__FRAME_MAX_IOVEC = 3
 };
-
-typedef struct hyl__frame {
-    uint8_t *window;
-    size_t cap;
-    size_t pos; /* window[pos..len) is received and not yet taken */
-    size_t len;
-    size_t window_size; /* what the window shrinks back to */
-    uint32_t max_body;
-    hyl_buf out; /* messages to send, from out_pos on */
-    size_t out_pos;
-    hyl_bytes borrowed; /* the caller's bytes, sent after `out`; owned by the caller until they are
-                           gone */
-} hyl__frame;
 
 /*
  * A whole message.
@@ -36,6 +25,23 @@ typedef struct hyl__frame_message {
     uint8_t type;
     hyl_bytes body;
 } hyl__frame_message;
+
+typedef struct hyl__frame {
+    uint8_t *window;
+    size_t cap;
+    size_t pos; /* window[pos..len) is received and not yet taken */
+    size_t len;
+    size_t window_size; /* what the window shrinks back to */
+    uint32_t max_body;
+    uint8_t *body;     /* where the body under way goes; NULL: into the window */
+    size_t body_len;   /* its length */
+    size_t body_have;  /* and how much of it is there */
+    uint8_t body_type; /* its message's type */
+    bool header_only;  /* after a large body: receive the next header alone */
+    hyl_buf out;       /* messages to send, from out_pos on */
+    size_t out_pos;
+    hyl_bytes borrowed; /* the caller's bytes, sent after `out`; the caller's until they are gone */
+} hyl__frame;
 
 /*
  * `window_size`: 0 for the default. `max_body`: 0 for HYL_MAX_MESSAGE.
@@ -58,6 +64,26 @@ void hyl__frame_recv_commit(hyl__frame *frame, size_t received);
  * malformed: nothing more can be read).
  */
 hyl_status hyl__frame_next(hyl__frame *frame, hyl__frame_message *out, hyl_error *err);
+
+/*
+ * The head of a large body that is under way and not whole yet: its owner may say where it goes.
+ * False where there is none, and beyond HYL__FRAME_MAX_INTO: storage for what was only announced
+ * has a bound.
+ */
+bool hyl__frame_body_head(const hyl__frame *frame, hyl_msg_head *head);
+/*
+ * The body of that head goes to `at`, which has room for all of it: what was received is copied,
+ * the rest is received straight there. hyl__frame_next then gives the message with that body.
+ * Lifetime: `at` is the caller's and must live until then.
+ */
+void hyl__frame_body_into(hyl__frame *frame, uint8_t *at);
+
+/*
+ * The owner wants that body no more: what is there of it goes into the window, and the rest follows.
+ * Does nothing where no body is under way.
+ * Errors: NOMEM.
+ */
+hyl_status hyl__frame_body_back(hyl__frame *frame);
 
 /* True where bytes were received that are not yet taken. */
 static inline bool hyl__frame_has_input(const hyl__frame *frame)

@@ -55,6 +55,7 @@ static hyl_status check_request(const hyl__session *session, hyl__statement_kind
 static void begin_request(hyl__session *session, hyl__phase phase, hyl__statement_kind kind)
 {
     session->phase = phase;
+    session->copy_bodies = false;
     session->rolling_back = kind == HYL__STATEMENT_ROLLBACK;
 }
 
@@ -345,6 +346,20 @@ static hyl_status read_message(const hyl__frame_message *frame, hyl__event *even
     return hyl_msg_parse(frame->type, frame->body, &event->message, err);
 }
 
+/* Where a large CopyData has begun, its owner is asked, once, where it shall go. */
+static hyl_status offer_body(hyl__session *session, hyl__event *event)
+{
+    hyl_msg_head head;
+    if (!session->copy_bodies || session->body_offered || session->phase != HYL__PHASE_COPY_OUT ||
+        !hyl__frame_body_head(&session->frame, &head) || head.type != HYL_MSG_COPY_DATA) {
+        return HYL_AGAIN;
+    }
+    session->body_offered = true;
+    event->type = HYL__EVENT_COPY_BODY;
+    event->body_len = head.body_len;
+    return HYL_OK;
+}
+
 hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error *err)
 {
     if (session->phase == HYL__PHASE_BROKEN) {
@@ -354,6 +369,10 @@ hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error
     while (event->type == HYL__EVENT_NONE) {
         hyl__frame_message frame;
         hyl_status status = hyl__frame_next(&session->frame, &frame, err);
+        if (status == HYL_AGAIN) {
+            return offer_body(session, event);
+        }
+        session->body_offered = false;
         if (status == HYL_OK) {
             status = read_message(&frame, event, err);
         }

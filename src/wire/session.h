@@ -27,6 +27,7 @@ typedef enum hyl__event_type {
     HYL__EVENT_NOTIFICATION, /* message.as.notification */
     HYL__EVENT_COPY_IN,      /* the server waits for data */
     HYL__EVENT_COPY_OUT,     /* data will come */
+    HYL__EVENT_COPY_BODY,    /* a large CopyData begins: hyl__session_body_into may be called */
     HYL__EVENT_COPY_DATA,    /* body */
     HYL__EVENT_COPY_DONE
 } hyl__event_type;
@@ -34,7 +35,8 @@ typedef enum hyl__event_type {
 /* Lifetime: views in it, until the next call that receives. */
 typedef struct hyl__event {
     hyl__event_type type;
-    hyl_bytes body; /* DATA_ROW, COPY_DATA */
+    hyl_bytes body;  /* DATA_ROW, COPY_DATA */
+    size_t body_len; /* COPY_BODY: how long it will be */
     hyl_msg message;
 } hyl__event;
 
@@ -67,6 +69,8 @@ typedef struct hyl__session {
     bool tx_failed; /* the latch: an error came inside a transaction, and no rollback was answered
                        since */
     bool rolling_back; /* the request under way is the rollback that releases the latch */
+    bool body_offered; /* COPY_BODY was given for the message under way */
+    bool copy_bodies;  /* the owner wants COPY_BODY events; off at every request's start */
     bool has_key;
     int32_t process_id;
     int32_t secret_key;
@@ -155,6 +159,18 @@ static inline bool hyl__session_take_row(hyl__session *session, hyl_bytes *body)
 static inline void hyl__session_put_row_back(hyl__session *session, hyl_bytes body)
 {
     session->frame.pos -= body.len + HYL_MESSAGE_HEADER_SIZE;
+}
+
+/* Asks for COPY_BODY events until the request under way is over. */
+static inline void hyl__session_want_bodies(hyl__session *session)
+{
+    session->copy_bodies = true;
+}
+
+/* After COPY_BODY, and only then: the body goes to `at`, see hyl__frame_body_into. */
+static inline void hyl__session_body_into(hyl__session *session, uint8_t *at)
+{
+    hyl__frame_body_into(&session->frame, at);
 }
 
 static inline bool hyl__session_idle(const hyl__session *session)
