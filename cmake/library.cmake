@@ -1,6 +1,9 @@
 # The library: compiled once, linked twice (libhyperline.so and libhyperline.a).
 
 file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
+if(NOT HYL_WITH_ARROW)
+    list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/(ipc_reader|arrow_schema)\\.c$")
+endif()
 file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
 
 add_library(hyperline_objects OBJECT ${HYL_SOURCES})

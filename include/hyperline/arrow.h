@@ -24,7 +24,6 @@
  *     timestamp                   timestamp[us]
  *     timestamptz                 timestamp[us, UTC] (the server says "Utc")
  *     interval                    month_day_nano interval, hyper:type=Interval
- *     uuid                        fixed-size binary(16), hyper:type=Uuid
  *     array(T)                    list of T
  */
 #ifndef HYPERLINE_ARROW_H
@@ -86,10 +85,8 @@ struct ArrowArrayStream {
 #endif
 
 /*
- * Runs one statement and opens its result as a stream of record batches. SELECT, WITH, VALUES and
- * TABLE travel as Arrow, at the speed of the socket and in constant memory; any other statement
- * (INSERT ... RETURNING, SHOW, EXPLAIN) is run as rows, from which the batches are built here. A
- * statement without a result gives a stream without columns.
+ * Runs a SELECT, WITH, VALUES or TABLE statement and opens its result as a stream of record
+ * batches, at the speed of the socket and in constant memory.
  *
  * The stream occupies the connection until its end or its release. Released early, it cancels the
  * statement, and the next request on the connection drains what is left. get_next returns 0 and a
@@ -97,7 +94,8 @@ struct ArrowArrayStream {
  * hyl_stream_error all of it.
  *
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are
- * those of `sql` as given. UNSUPPORTED in a build without Arrow.
+ * those of `sql` as given. SERVER with SQLSTATE 0A000 for uuid, which the server cannot send as
+ * Arrow. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.
@@ -110,24 +108,6 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql
  * is not one of ours. Lifetime: until the stream's next call.
  */
 HYL_API const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream);
-
-/*
- * Takes a piece of an Arrow IPC stream; pieces are cut anywhere. A status below zero ends the
- * transfer. Must not use the connection.
- */
-typedef hyl_status (*hyl_arrow_sink_fn)(void *ctx, hyl_bytes piece, hyl_error *err);
-
-/*
- * Runs a SELECT, WITH, VALUES or TABLE statement and gives the server's Arrow IPC stream to `sink`,
- * untouched but for the end-of-stream marker, which the server leaves out and this adds. Date is
- * date64 there, and the time zone "Utc".
- * Errors: those of a statement, and the sink's: the statement is then cancelled and drained. ARG for
- * other statements.
- * Blocks: until all is through.
- */
-HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_out(hyl_conn *conn, const char *sql,
-                                                   hyl_arrow_sink_fn sink, void *ctx,
-                                                   hyl_error *err);
 
 #ifdef __cplusplus
 }

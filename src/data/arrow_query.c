@@ -4,8 +4,11 @@
  */
 #include <hyperline/arrow.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+
+#if HYL_WITH_ARROW
+
+#include "base/clock.h"
 #include "base/mem.h"
 #include "copy_wrap.h"
 #include "ipc_reader.h"
@@ -309,3 +312,22 @@ hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStr
     HYL_TRY(hyl__conn_begin(conn, err));
     return open_copy(conn, sql, out, err);
 }
+
+#else
+
+hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
+                           hyl_error *err)
+{
+    (void)conn;
+    (void)sql;
+    (void)out;
+    return hyl__fail(err, HYL_ERR_UNSUPPORTED, "built without Arrow (HYL_WITH_ARROW)");
+}
+
+const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
+#endif
