@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PROGRAM = Path(os.environ.get("HYL_BUILD_DIR", ROOT / "build")) / "hyperline"
+PROGRAM = Path(os.environ.get("HYL_BUILD_DIR", ROOT / "build")).resolve() / "hyperline"
 HYPERD = Path(os.environ.get("HYPERD_PATH", ROOT / ".deps" / "hyper" / "hyperd"))
 TIMEOUT = 120
 
