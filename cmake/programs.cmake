@@ -16,7 +16,9 @@ endif()
 file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.c)
 if(BENCH_SOURCES)
     add_executable(hyperline_bench ${BENCH_SOURCES})
-    target_link_libraries(hyperline_bench PRIVATE hyperline_static m)
+    # It measures the parts of `hyperline load` in its own process.
+    target_include_directories(hyperline_bench PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(hyperline_bench PRIVATE cli_parts)
     set_target_properties(hyperline_bench PROPERTIES
         OUTPUT_NAME hyperline-bench RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endif()

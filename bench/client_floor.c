@@ -1,0 +1,103 @@
+/* The workloads as the floor does them. */
+#include "clients.h"
+#include "floor.h"
+#include "stats.h"
+
+#include "cli/fail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct floor_client {
+    floor_conn *conn;
+    int64_t rows;
+    const char *csv;
+    double *round_trips;
+} floor_client;
+
+hyl_status floor_client_open(const bench_place *place, void **state, hyl_error *err)
+{
+    floor_client *client = calloc(1, sizeof *client);
+    double *round_trips = calloc(BENCH_ROUND_TRIPS, sizeof *round_trips);
+    hyl_status status = client != NULL && round_trips != NULL ? HYL_OK : cli_fail_nomem(err);
+    if (status == HYL_OK) {
+        *client = (floor_client){NULL, place->rows, place->csv, round_trips};
+        status = floor_open(place->endpoint, place->database, &client->conn, err);
+    }
+    if (status < 0) {
+        free(round_trips);
+        free(client);
+        return status;
+    }
+    *state = client;
+    return HYL_OK;
+}
+
+void floor_client_close(void *state)
+{
+    floor_client *client = state;
+    floor_close(client->conn);
+    free(client->round_trips);
+    free(client);
+}
+
+/* Runs a statement whose tag is `verb` and the number of rows. */
+static hyl_status run_counted(floor_client *client, const char *sql, const char *verb,
+                              bench_sample *sample, hyl_error *err)
+{
+    char tag[32];
+    snprintf(tag, sizeof tag, "%s %" PRId64, verb, client->rows);
+    HYL_TRY(floor_query(client->conn, sql, tag, err));
+    sample->rows = client->rows;
+    return HYL_OK;
+}
+
+hyl_status floor_client_measurements(void *state, bench_sample *sample, hyl_error *err)
+{
+    return run_counted(state, BENCH_MEASUREMENTS_SQL, "SELECT", sample, err);
+}
+
+hyl_status floor_client_mixed(void *state, bench_sample *sample, hyl_error *err)
+{
+    return run_counted(state, BENCH_MIXED_SQL, "SELECT", sample, err);
+}
+
+hyl_status floor_client_select1(void *state, bench_sample *sample, hyl_error *err)
+{
+    floor_client *client = state;
+    for (size_t i = 0; i < BENCH_ROUND_TRIPS; i++) {
+        double start = bench_now();
+        HYL_TRY(floor_query(client->conn, BENCH_SELECT1_SQL, "SELECT 1", err));
+        client->round_trips[i] = bench_now() - start;
+    }
+    sample->wall_s = stats_median(client->round_trips, BENCH_ROUND_TRIPS);
+    sample->repeats = BENCH_ROUND_TRIPS;
+    sample->rows = 1;
+    return HYL_OK;
+}
+
+hyl_status floor_client_empty_flights(void *state, hyl_error *err)
+{
+    floor_client *client = state;
+    return floor_query(client->conn, "TRUNCATE TABLE flights_floor", "TRUNCATE TABLE", err);
+}
+
+hyl_status floor_client_load(void *state, bench_sample *sample, hyl_error *err)
+{
+    floor_client *client = state;
+    hyl_buf sql = HYL_BUF_INIT;
+    hyl_status status = HYL_OK;
+    hyl_buf_append_str(&sql, "COPY flights_floor FROM ");
+    status = hyl_quote_literal(hyl_str_of(client->csv), &sql, err);
+    hyl_buf_append_str(&sql, " WITH (FORMAT csv, HEADER, NULL 'NA')");
+    hyl_buf_append_byte(&sql, '\0');
+    if (status == HYL_OK && hyl_buf_status(&sql) < 0) {
+        status = cli_fail_nomem(err);
+    }
+    if (status == HYL_OK) {
+        status = run_counted(client, (const char *)sql.data, "COPY", sample, err);
+    }
+    hyl_buf_reset(&sql);
+    return status;
+}

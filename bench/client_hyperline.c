@@ -1,0 +1,173 @@
+/* The workloads as a user of the library writes them. */
+#include "clients.h"
+#include "stats.h"
+
+#include "cli/fail.h"
+
+#include <stdlib.h>
+
+typedef struct hyperline_client {
+    hyl_conn *conn;
+    double *round_trips;
+} hyperline_client;
+
+hyl_status hyperline_client_open(const bench_place *place, void **state, hyl_error *err)
+{
+    hyperline_client *client = calloc(1, sizeof *client);
+    double *round_trips = calloc(BENCH_ROUND_TRIPS, sizeof *round_trips);
+    hyl_status status = client != NULL && round_trips != NULL ? HYL_OK : cli_fail_nomem(err);
+    if (status == HYL_OK) {
+        *client = (hyperline_client){NULL, round_trips};
+        status = bench_connect(place, &client->conn, err);
+    }
+    if (status < 0) {
+        free(round_trips);
+        free(client);
+        return status;
+    }
+    *state = client;
+    return HYL_OK;
+}
+
+void hyperline_client_close(void *state)
+{
+    hyperline_client *client = state;
+    hyl_conn_free(client->conn);
+    free(client->round_trips);
+    free(client);
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+/* Whole numbers, and decimals whose sum has no error: they are multiples of 1/4. */
+typedef struct row_sums {
+    int64_t whole;
+    double decimal;
+} row_sums;
+
+typedef hyl_status (*row_reader)(const hyl_row *row, row_sums *sums, hyl_error *err);
+
+static hyl_status add_i32(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    int32_t value = 0;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_i32(row, column, &value, err));
+        sums->whole += value;
+    }
+    return HYL_OK;
+}
+
+static hyl_status add_i64(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    int64_t value = 0;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_i64(row, column, &value, err));
+        sums->whole += value;
+    }
+    return HYL_OK;
+}
+
+static hyl_status add_f64(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    double value = 0;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_f64(row, column, &value, err));
+        sums->decimal += value;
+    }
+    return HYL_OK;
+}
+
+static hyl_status add_text_length(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    hyl_str value;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_str(row, column, &value, err));
+        sums->whole += (int64_t)value.len;
+    }
+    return HYL_OK;
+}
+
+static hyl_status add_date(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    int32_t days = 0;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_date(row, column, &days, err));
+        sums->whole += days;
+    }
+    return HYL_OK;
+}
+
+static hyl_status add_timestamp(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
+{
+    int64_t micros = 0;
+    if (!hyl_row_is_null(row, column)) {
+        HYL_TRY(hyl_row_get_timestamp(row, column, &micros, err));
+        sums->whole += micros;
+    }
+    return HYL_OK;
+}
+
+static hyl_status read_measurement(const hyl_row *row, row_sums *sums, hyl_error *err)
+{
+    HYL_TRY(add_i32(row, 0, sums, err));
+    HYL_TRY(add_i32(row, 1, sums, err));
+    HYL_TRY(add_f64(row, 2, sums, err));
+    return add_i64(row, 3, sums, err);
+}
+
+static hyl_status read_mixed(const hyl_row *row, row_sums *sums, hyl_error *err)
+{
+    HYL_TRY(add_i32(row, 0, sums, err));
+    HYL_TRY(add_i64(row, 1, sums, err));
+    HYL_TRY(add_f64(row, 2, sums, err));
+    HYL_TRY(add_text_length(row, 3, sums, err));
+    HYL_TRY(add_date(row, 4, sums, err));
+    return add_timestamp(row, 5, sums, err);
+}
+
+static hyl_status read_rows(hyl_conn *conn, const char *sql, row_reader read, bench_sample *sample,
+                            hyl_error *err)
+{
+    hyl_result *result = NULL;
+    const hyl_row *row = NULL;
+    row_sums sums = {0, 0};
+    int64_t rows = 0;
+    HYL_TRY(hyl_query(conn, sql, &result, err));
+    hyl_status status = HYL_OK;
+    while (status == HYL_OK && (status = hyl_result_next(result, &row, err)) == HYL_OK) {
+        rows++;
+        status = read(row, &sums, err);
+    }
+    hyl_result_free(result);
+    sample->rows = rows;
+    sample->check = sums.whole + (int64_t)sums.decimal;
+    return status == HYL_DONE ? HYL_OK : status;
+}
+
+hyl_status hyperline_client_measurements(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, read_measurement, sample, err);
+}
+
+hyl_status hyperline_client_mixed(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_rows(client->conn, BENCH_MIXED_SQL, read_mixed, sample, err);
+}
+
+/* ---- One value ------------------------------------------------------------------------------ */
+
+hyl_status hyperline_client_select1(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    for (size_t i = 0; i < BENCH_ROUND_TRIPS; i++) {
+        double start = bench_now();
+        HYL_TRY(hyl_query_i64(client->conn, BENCH_SELECT1_SQL, &sample->check, err));
+        client->round_trips[i] = bench_now() - start;
+    }
+    sample->wall_s = stats_median(client->round_trips, BENCH_ROUND_TRIPS);
+    sample->repeats = BENCH_ROUND_TRIPS;
+    sample->rows = 1;
+    return HYL_OK;
+}

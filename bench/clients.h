@@ -1,0 +1,37 @@
+/* The clients' functions, for the table in workloads.c. */
+#ifndef BENCH_CLIENTS_H
+#define BENCH_CLIENTS_H
+
+#include "bench.h"
+
+/* The statements of the workloads, the same for each of their clients. */
+#define BENCH_MEASUREMENTS_SQL "SELECT id, sensor, value, total FROM measurements"
+#define BENCH_MIXED_SQL        "SELECT id, total, value, name, day, at FROM mixed"
+#define BENCH_SELECT1_SQL      "SELECT 1"
+
+/* Round trips in one run of `select1`; the run's time is their median. */
+enum { BENCH_ROUND_TRIPS = 2000 };
+
+/* A bare socket that only receives (client_floor.c). */
+hyl_status floor_client_open(const bench_place *place, void **state, hyl_error *err);
+hyl_status floor_client_measurements(void *state, bench_sample *sample, hyl_error *err);
+hyl_status floor_client_mixed(void *state, bench_sample *sample, hyl_error *err);
+hyl_status floor_client_select1(void *state, bench_sample *sample, hyl_error *err);
+/* The server reads the file itself. */
+hyl_status floor_client_empty_flights(void *state, hyl_error *err);
+hyl_status floor_client_load(void *state, bench_sample *sample, hyl_error *err);
+void floor_client_close(void *state);
+
+/* The library's hyl_query, every value read by a typed getter (client_hyperline.c). */
+hyl_status hyperline_client_open(const bench_place *place, void **state, hyl_error *err);
+hyl_status hyperline_client_measurements(void *state, bench_sample *sample, hyl_error *err);
+hyl_status hyperline_client_mixed(void *state, bench_sample *sample, hyl_error *err);
+hyl_status hyperline_client_select1(void *state, bench_sample *sample, hyl_error *err);
+void hyperline_client_close(void *state);
+
+/* What `hyperline load` does once its options are read (client_load.c). */
+hyl_status load_client_open(const bench_place *place, void **state, hyl_error *err);
+hyl_status load_client_run(void *state, bench_sample *sample, hyl_error *err);
+void load_client_close(void *state);
+
+#endif
