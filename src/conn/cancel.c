@@ -24,7 +24,7 @@ hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *er
 hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms, hyl_error *err)
 {
     if (conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
+        return hyl__conn_check(conn, err);
     }
     hyl_status status = hyl__conn_send_cancel(conn, hyl__deadline_in(timeout_ms), err);
     return conn->cancel_unsettled ? hyl__conn_mark_desync(conn, status) : status;
@@ -46,10 +46,9 @@ static hyl_status ask_to_stop(hyl_conn *conn, int64_t deadline, hyl_error *err)
     return hyl__conn_send_cancel(conn, deadline, err);
 }
 
-/* Reads to READY within the deadline and `limit` bytes. OK; or an error. */
-static hyl_status drain(hyl_conn *conn, uint64_t limit, hyl_error *err)
+/* Reads to READY within the deadline. OK; or an error. */
+static hyl_status read_to_ready(hyl_conn *conn, hyl_error *err)
 {
-    uint64_t start = conn->received;
     hyl__event event;
     do {
         HYL_TRY(hyl__conn_event(conn, &event, err));
@@ -60,45 +59,55 @@ static hyl_status drain(hyl_conn *conn, uint64_t limit, hyl_error *err)
              */
             HYL_TRY(hyl__session_copy_fail(&conn->session, "abandoned by the client", err));
         }
-        if (conn->received - start > limit) {
-            return hyl__fail(err, HYL_ERR_LIMIT, "more than %llu bytes were still to come",
-                             (unsigned long long)limit);
-        }
     } while (event.type != HYL__EVENT_READY);
     return HYL_OK;
+}
+
+/* The same within `limit` bytes as well; one window's more are read at most. */
+static hyl_status drain(hyl_conn *conn, uint64_t limit, hyl_error *err)
+{
+    if (__builtin_add_overflow(conn->received, limit, &conn->receive_limit)) {
+        conn->receive_limit = UINT64_MAX;
+    }
+    hyl_status status = read_to_ready(conn, err);
+    conn->receive_limit = UINT64_MAX;
+    return status;
+}
+
+static hyl_status fail_drain(hyl_conn *conn, const hyl_error *why, hyl_error *err)
+{
+    hyl_status status = HYL_ERR_CLOSED;
+    if (conn->closed) {
+        hyl__fail(err, status, "the connection closed while an abandoned request was drained");
+    } else {
+        status = hyl__conn_mark_desync(conn, HYL_ERR_DESYNC);
+        hyl__fail(err, status,
+                  "an abandoned request could not be drained (%s); discard the connection",
+                  why->message);
+    }
+    return hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
 }
 
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
 {
     conn->abandoned = false;
     conn->child = NULL;
-    if (conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
-    }
-    if (conn->desync) {
-        return hyl__fail(err, HYL_ERR_DESYNC, "the connection is desynchronised; discard it");
-    }
+    HYL_TRY(hyl__conn_check(conn, err));
     if (hyl__session_idle(&conn->session)) {
         return HYL_OK;
     }
+    bool had_failed = conn->session.phase == HYL__PHASE_FAILED;
     hyl_error why = HYL_ERROR_INIT;
     conn->deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
     hyl_status status = ask_to_stop(conn, conn->deadline, &why);
     /* A cancel that could not be sent is no reason to give up: the rest may be short. */
     status = drain(conn, conn->settings.drain_limit, status < 0 ? NULL : &why);
     conn->cancel_sent = false;
-    hyl__conn_clear_diag(conn);
-    if (status == HYL_OK && !conn->cancel_unsettled) {
-        return HYL_OK;
+    if (!had_failed) {
+        /* That it was cancelled is not what went wrong. */
+        hyl__conn_clear_diag(conn);
     }
-    if (conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED,
-                         "the connection closed while an abandoned request was drained");
-    }
-    hyl__conn_mark_desync(conn, HYL_ERR_DESYNC);
-    return hyl__fail(err, HYL_ERR_DESYNC,
-                     "an abandoned request could not be drained (%s); discard the connection",
-                     why.message[0] != '\0' ? why.message : hyl_status_text(status));
+    return status == HYL_OK && !conn->cancel_unsettled ? HYL_OK : fail_drain(conn, &why, err);
 }
 
 /* How long a cancel may take that nobody waits for. */
@@ -116,10 +125,10 @@ void hyl__conn_abandon_later(hyl_conn *conn)
     }
 }
 
-hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status)
+hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err)
 {
-    if (status == HYL_ERR_TIMEOUT || status == HYL_ERR_NOMEM || status == HYL_ERR_LIMIT) {
-        (void)hyl__conn_abandon(conn, NULL);
+    if (status < 0 && hyl__conn_abandon(conn, NULL) < 0) {
+        hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
     }
     return status;
 }

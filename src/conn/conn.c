@@ -41,6 +41,7 @@ static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, 
         return hyl__fail_nomem(err);
     }
     conn->refs = 1;
+    conn->receive_limit = UINT64_MAX;
     conn->transport = *transport;
     *transport = (hyl_transport){NULL, NULL};
     hyl_status status = hyl__config_copy(config, &conn->config, err);
@@ -127,7 +128,7 @@ hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, in
     }
     if (status < 0) {
         hyl__conn_release(conn);
-        return status;
+        return hyl__error_flag(err, status, status == HYL_ERR_TIMEOUT ? HYL_ERROR_RETRYABLE : 0);
     }
     *out = conn;
     return HYL_OK;

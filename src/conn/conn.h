@@ -25,10 +25,11 @@ struct hyl_conn {
     bool desync;
     bool abandoned;   /* the request under way was given up: it is drained before the next one */
     bool cancel_sent; /* and the server was told to stop already */
-    bool cancel_unsettled; /* a cancel was sent that may still hit a later statement */
-    const char *child;     /* what is open ("a result", "a COPY"), NULL where nothing is */
-    int64_t deadline;      /* of the call under way, on hyl__now_ms's clock */
-    uint64_t received;     /* bytes, over the connection's life */
+    bool cancel_unsettled;  /* a cancel was sent that may still hit a later statement */
+    const char *child;      /* what is open ("a result", "a COPY"), NULL where nothing is */
+    int64_t deadline;       /* of the call under way, on hyl__now_ms's clock */
+    uint64_t received;      /* bytes, over the connection's life */
+    uint64_t receive_limit; /* of `received`, while an abandoned request is drained */
 
     hyl_diag diag;
     bool has_diag;
@@ -53,6 +54,11 @@ void hyl__conn_release(hyl_conn *conn);
 /* ---- Requests (request.c) ---- */
 
 /*
+ * Errors: CLOSED, DESYNC, where the connection cannot be used any more.
+ */
+hyl_status hyl__conn_check(const hyl_conn *conn, hyl_error *err);
+
+/*
  * Makes the connection ready for a request: checks that it is open, in step and not busy, drains
  * what was abandoned, forgets the last diagnosis and sets the deadline.
  * Errors: CLOSED, DESYNC, BUSY, and those of the drain.
@@ -60,8 +66,7 @@ void hyl__conn_release(hyl_conn *conn);
 hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err);
 
 typedef struct hyl__statement {
-    hyl_str sql; /* the one statement, without semicolon and surrounding comments; empty where there
-                    is none */
+    hyl_str sql; /* the whole text, so that the server's positions are those of the user's text */
     hyl__statement_kind kind;
     bool has_rows; /* begins with a word after which it may return rows and can be described */
 } hyl__statement;
@@ -87,8 +92,8 @@ hyl_status hyl__fail_rolled_back(hyl_error *err);
  * The blocking connection's one loop: sends what is queued, receives, waits, until there is an
  * event that concerns a request. Notices, parameters and notifications are dealt with inside. On an
  * ERROR event the diagnosis is stored.
- * Errors: TIMEOUT (the deadline; the request is still under way), CLOSED, IO (the connection is
- * closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
+ * Errors: TIMEOUT (the deadline) and LIMIT (receive_limit; in both cases the request is still under
+ * way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
  */
 hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
 /*
@@ -97,8 +102,11 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
  * Errors: as hyl__conn_event.
  */
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err);
-/* Receives what is there without waiting. AGAIN where nothing is. */
-hyl_status hyl__conn_poll(hyl_conn *conn, hyl_error *err);
+/*
+ * hyl__conn_event without waiting: AGAIN where there is no event yet. Of a connection that is
+ * closed: what was received before.
+ */
+hyl_status hyl__conn_poll(hyl_conn *conn, hyl__event *event, hyl_error *err);
 
 /*
  * Reads to READY and drops everything; the first error that comes is the result.
@@ -117,10 +125,16 @@ hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err);
  */
 void hyl__conn_abandon_later(hyl_conn *conn);
 /*
- * After a failed call: where the deadline passed, gives the request up, so that the connection is
- * ready again or marked. Keeps `err` as it is.
+ * After an ERROR event: fills `err` from the diagnosis and reads on to READY. Returns the status of
+ * the error, whatever becomes of the rest.
  */
-hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status);
+hyl_status hyl__conn_end_failed(hyl_conn *conn, hyl_error *err);
+/*
+ * After a call that failed with `status`: a request that is still under way (the deadline passed,
+ * say) is given up, so that the connection is ready again or marked. Says in the flags of `err`
+ * where the connection is lost, and leaves the rest of it. Returns `status`.
+ */
+hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err);
 
 /*
  * The connection is out of step for good, or closed for good; both keep `err` and return its

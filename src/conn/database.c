@@ -104,11 +104,14 @@ static hyl_status check_file_version(const char *path, hyl_error *err)
 
 static hyl_status run(hyl_conn *conn, const hyl_buf *sql, hyl_error *err)
 {
+    if (hyl_buf_status(sql) < 0) {
+        return hyl__fail_nomem(err);
+    }
     HYL_TRY(hyl__conn_begin(conn, err));
     conn->deadline = hyl__deadline_in(conn->settings.connect_timeout_ms);
     hyl_str text = {(const char *)sql->data, sql->len};
     HYL_TRY(hyl__session_query(&conn->session, text, HYL__STATEMENT_OTHER, err));
-    return hyl__conn_recover(conn, hyl__conn_finish(conn, err));
+    return hyl__conn_recover(conn, hyl__conn_finish(conn, err), err);
 }
 
 /* The file is held by another client: it may let go. Waits a little longer each time. */

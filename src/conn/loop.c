@@ -37,8 +37,8 @@ static hyl_status fail_closed(hyl_conn *conn, hyl_error *err)
     }
     if (err != NULL) {
         memcpy(err->sqlstate, "08006", sizeof err->sqlstate);
-        err->flags |= HYL_ERROR_CONNECTION_LOST;
     }
+    hyl__error_flag(err, HYL_ERR_CLOSED, HYL_ERROR_CONNECTION_LOST);
     return hyl__conn_mark_closed(conn, HYL_ERR_CLOSED);
 }
 
@@ -47,20 +47,23 @@ static hyl_status fail_io(hyl_conn *conn, hyl_status status, hyl_error *err)
     if (status == HYL_ERR_CLOSED) {
         return fail_closed(conn, err);
     }
-    if (err != NULL) {
-        err->flags |= HYL_ERROR_CONNECTION_LOST;
-    }
+    hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
     return hyl__conn_mark_closed(conn, status);
 }
 
-/* Receives once. OK, AGAIN, or the connection is closed. */
+/* Receives once. OK, AGAIN, LIMIT, or the connection is closed. */
 static hyl_status receive(hyl_conn *conn, hyl_error *err)
 {
     uint8_t *at = NULL;
     size_t cap = 0;
     size_t got = 0;
+    if (conn->received >= conn->receive_limit) {
+        return hyl__fail(err, HYL_ERR_LIMIT, "more is to come than may be drained");
+    }
     if (hyl__frame_recv_window(&conn->session.frame, &at, &cap) < 0) {
-        return hyl__conn_mark_desync(conn, hyl__fail_nomem(err));
+        hyl_status status = hyl__fail_nomem(err);
+        hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
+        return hyl__conn_mark_desync(conn, status);
     }
     hyl_status status = conn->transport.ops->read(conn->transport.self, at, cap, &got, err);
     if (status == HYL_OK) {
@@ -154,22 +157,31 @@ static bool concerns_request(hyl_conn *conn, const hyl__event *event)
     }
 }
 
+/* The next event of a request among what was received. AGAIN where there is none. */
+static hyl_status take_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
+{
+    hyl_status status = HYL_OK;
+    do {
+        status = hyl__session_next(&conn->session, event, err);
+    } while (status == HYL_OK && !concerns_request(conn, event));
+    if (status < 0) {
+        hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
+        return hyl__conn_mark_desync(conn, status);
+    }
+    return status;
+}
+
 hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
 {
     for (;;) {
-        hyl_status status = hyl__session_next(&conn->session, event, err);
-        if (status < 0) {
-            return hyl__conn_mark_desync(conn, status);
+        hyl_status status = take_event(conn, event, err);
+        if (status != HYL_AGAIN) {
+            return status;
         }
-        if (status == HYL_OK && concerns_request(conn, event)) {
-            return HYL_OK;
+        if (conn->closed) {
+            return hyl__conn_check(conn, err);
         }
-        if (status == HYL_AGAIN && conn->closed) {
-            return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
-        }
-        if (status == HYL_AGAIN) {
-            HYL_TRY(step(conn, err));
-        }
+        HYL_TRY(step(conn, err));
     }
 }
 
@@ -187,12 +199,20 @@ hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err)
         unsigned wants = HYL_WANT_WRITE | (may_read ? (unsigned)HYL_WANT_READ : 0);
         HYL_TRY(wait_and_receive(conn, wants, err));
     }
-    return conn->closed ? hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed") : HYL_OK;
+    return conn->closed ? hyl__conn_check(conn, err) : HYL_OK;
 }
 
-hyl_status hyl__conn_poll(hyl_conn *conn, hyl_error *err)
+hyl_status hyl__conn_poll(hyl_conn *conn, hyl__event *event, hyl_error *err)
 {
-    return receive(conn, err);
+    hyl_status status = take_event(conn, event, err);
+    while (status == HYL_AGAIN && !conn->closed) {
+        status = receive(conn, err);
+        if (status != HYL_OK) {
+            return status;
+        }
+        status = take_event(conn, event, err);
+    }
+    return status;
 }
 
 hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err)
@@ -209,4 +229,11 @@ hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err)
         }
     } while (event.type != HYL__EVENT_READY);
     return result;
+}
+
+hyl_status hyl__conn_end_failed(hyl_conn *conn, hyl_error *err)
+{
+    hyl_status status = hyl__conn_fail_server(conn, err);
+    (void)hyl__conn_finish(conn, NULL);
+    return status;
 }

@@ -3,23 +3,23 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-static hyl_status check_usable(const hyl_conn *conn, hyl_error *err)
+hyl_status hyl__conn_check(const hyl_conn *conn, hyl_error *err)
 {
+    hyl_status status = HYL_OK;
     if (conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
+        status = hyl__fail(err, HYL_ERR_CLOSED, "the connection is closed");
+    } else if (conn->desync) {
+        status = hyl__fail(err, HYL_ERR_DESYNC, "the connection is desynchronised; discard it");
     }
-    if (conn->desync) {
-        return hyl__fail(err, HYL_ERR_DESYNC, "the connection is desynchronised; discard it");
-    }
-    if (conn->child != NULL) {
-        return hyl__fail(err, HYL_ERR_BUSY, "%s is still open on this connection", conn->child);
-    }
-    return HYL_OK;
+    return status < 0 ? hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST) : HYL_OK;
 }
 
 hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err)
 {
-    HYL_TRY(check_usable(conn, err));
+    HYL_TRY(hyl__conn_check(conn, err));
+    if (conn->child != NULL) {
+        return hyl__fail(err, HYL_ERR_BUSY, "%s is still open on this connection", conn->child);
+    }
     if (conn->abandoned) {
         HYL_TRY(hyl__conn_abandon(conn, err));
     }

@@ -37,17 +37,18 @@ static hyl_status end_copy(hyl_copy *copy, hyl_status state, const hyl_error *er
  * Ends the COPY with `error`. A message that had begun to go out is kept, so that it can still be
  * sent whole.
  */
-static hyl_status fail_copy(hyl_copy *copy, const hyl_error *error, hyl_error *err)
+static hyl_status fail_copy(hyl_copy *copy, hyl_error *error, hyl_error *err)
 {
     hyl_conn *conn = copy->conn;
+    if (hyl__frame_send_keep(&conn->session.frame) < 0) {
+        hyl__conn_mark_desync(conn, error->status);
+    }
+    hyl__conn_recover(conn, error->status, error);
     end_copy(copy, error->status, error);
     if (err != NULL) {
         *err = *error;
     }
-    if (hyl__frame_send_keep(&conn->session.frame) < 0) {
-        return hyl__conn_mark_desync(conn, error->status);
-    }
-    return hyl__conn_recover(conn, error->status);
+    return error->status;
 }
 
 static hyl_status check_copy(const hyl_copy *copy, copy_direction direction, hyl_error *err)
@@ -62,7 +63,7 @@ static hyl_status check_copy(const hyl_copy *copy, copy_direction direction, hyl
         return copy->state;
     }
     if (copy->state == HYL_OK && copy->conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED, "the COPY's connection was closed");
+        return hyl__conn_check(copy->conn, err);
     }
     return copy->state;
 }
@@ -71,17 +72,6 @@ static hyl_status check_writable(const hyl_copy *copy, hyl_error *err)
 {
     hyl_status status = check_copy(copy, COPY_IN, err);
     return status == HYL_DONE ? hyl__fail(err, HYL_ERR_STATE, "the COPY is over") : status;
-}
-
-/* The server has refused the data: reads to READY. */
-static hyl_status take_server_error(hyl_conn *conn, hyl_error *error)
-{
-    hyl_status status = hyl__conn_fail_server(conn, error);
-    hyl_status sent = hyl__conn_flush(conn, NULL);
-    if (sent == HYL_OK) {
-        (void)hyl__conn_finish(conn, NULL);
-    }
-    return status;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */
@@ -101,11 +91,11 @@ static hyl_status wait_for_copy(hyl_conn *conn, copy_direction direction, hyl_er
 {
     hyl__event_type wanted = direction == COPY_IN ? HYL__EVENT_COPY_IN : HYL__EVENT_COPY_OUT;
     hyl__event event;
-    HYL_TRY(hyl__conn_recover(conn, hyl__conn_event(conn, &event, error)));
+    HYL_TRY(hyl__conn_event(conn, &event, error));
     if (event.type == wanted) {
         return HYL_OK;
     }
-    return event.type == HYL__EVENT_ERROR ? take_server_error(conn, error)
+    return event.type == HYL__EVENT_ERROR ? hyl__conn_end_failed(conn, error)
                                           : refuse(conn, &event, error);
 }
 
@@ -126,6 +116,7 @@ static hyl_status open_copy(hyl_conn *conn, const char *sql, copy_direction dire
         status = wait_for_copy(conn, direction, &error);
     }
     if (status < 0) {
+        hyl__conn_recover(conn, status, &error);
         if (err != NULL) {
             *err = error;
         }
@@ -160,30 +151,23 @@ hyl_status hyl_copy_out_open(hyl_conn *conn, const char *sql, hyl_copy **out, hy
 static hyl_status look_for_error(hyl_conn *conn, hyl_error *error)
 {
     hyl__event event;
-    hyl_status status = hyl__conn_poll(conn, error);
-    HYL_TRY(status);
-    while (hyl__frame_has_input(&conn->session.frame)) {
-        status = hyl__session_next(&conn->session, &event, error);
-        if (status < 0) {
-            return hyl__conn_mark_desync(conn, status);
-        }
-        if (status == HYL_AGAIN) {
-            return HYL_OK;
-        }
-        if (event.type == HYL__EVENT_ERROR) {
-            hyl__conn_set_diag(conn, &event.message.as.diag);
-            return take_server_error(conn, error);
-        }
-    }
-    return HYL_OK;
+    hyl_status status = hyl__conn_poll(conn, &event, error);
+    /* While data is sent no other event can come. */
+    return status == HYL_OK ? hyl__conn_end_failed(conn, error) : status;
 }
 
 /* Sends one message of at most HYL__COPY_CHUNK bytes. */
 static hyl_status send_chunk(hyl_conn *conn, hyl_bytes chunk, hyl_error *error)
 {
     HYL_TRY(hyl__session_copy_data(&conn->session, chunk, error));
-    HYL_TRY(hyl__conn_flush(conn, error));
-    return look_for_error(conn, error);
+    hyl_error unsent = HYL_ERROR_INIT;
+    hyl_status status = hyl__conn_flush(conn, &unsent);
+    /* What the server had to say is more telling than that it is gone. */
+    HYL_TRY(look_for_error(conn, error));
+    if (status < 0) {
+        *error = unsent;
+    }
+    return status;
 }
 
 static hyl_status send_bytes(hyl_copy *copy, hyl_bytes bytes, hyl_error *err)
@@ -234,7 +218,7 @@ static hyl_status wait_for_end(hyl_copy *copy, hyl_error *error)
     do {
         HYL_TRY(hyl__conn_event(copy->conn, &event, error));
         if (event.type == HYL__EVENT_ERROR) {
-            return take_server_error(copy->conn, error);
+            return hyl__conn_end_failed(copy->conn, error);
         }
         if (event.type == HYL__EVENT_COMPLETE) {
             copy->rows = hyl_tag_rows(event.message.as.tag);
@@ -272,7 +256,7 @@ hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
         return HYL_OK;
     }
     if (status == HYL_OK) {
-        status = event.type == HYL__EVENT_ERROR ? take_server_error(copy->conn, &error)
+        status = event.type == HYL__EVENT_ERROR ? hyl__conn_end_failed(copy->conn, &error)
                                                 : wait_for_end(copy, &error);
     }
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);

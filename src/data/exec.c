@@ -84,11 +84,12 @@ static hyl_status read_only_value(hyl_result *result, value_reader read, void *o
     return status == HYL_DONE ? HYL_OK : status;
 }
 
-static hyl_status query_value(hyl_conn *conn, const char *sql, value_reader read, void *out,
-                              hyl_error *err)
+static hyl_status query_value(hyl_conn *conn, const char *sql, unsigned flags, value_reader read,
+                              void *out, hyl_error *err)
 {
     hyl_result *result = NULL;
-    HYL_TRY(hyl_query(conn, sql, &result, err));
+    const hyl_query_opts opts = {sizeof opts, flags};
+    HYL_TRY(hyl_query_with(conn, sql, &opts, &result, err));
     hyl_status status = read_only_value(result, read, out, err);
     hyl_result_free(result);
     return status;
@@ -102,7 +103,7 @@ static hyl_status read_i64(const hyl_row *row, void *out, hyl_error *err)
 hyl_status hyl_query_i64(hyl_conn *conn, const char *sql, int64_t *out, hyl_error *err)
 {
     int64_t value = 0;
-    HYL_TRY(query_value(conn, sql, read_i64, &value, err));
+    HYL_TRY(query_value(conn, sql, 0, read_i64, &value, err));
     *out = value;
     return HYL_OK;
 }
@@ -115,7 +116,7 @@ static hyl_status read_f64(const hyl_row *row, void *out, hyl_error *err)
 hyl_status hyl_query_f64(hyl_conn *conn, const char *sql, double *out, hyl_error *err)
 {
     double value = 0;
-    HYL_TRY(query_value(conn, sql, read_f64, &value, err));
+    HYL_TRY(query_value(conn, sql, 0, read_f64, &value, err));
     *out = value;
     return HYL_OK;
 }
@@ -135,7 +136,7 @@ static hyl_status read_text(const hyl_row *row, void *out, hyl_error *err)
 hyl_status hyl_query_text(hyl_conn *conn, const char *sql, char **out, hyl_error *err)
 {
     hyl_buf text = HYL_BUF_INIT;
-    hyl_status status = query_value(conn, sql, read_text, &text, err);
+    hyl_status status = query_value(conn, sql, HYL_QUERY_GEOGRAPHY_TEXT, read_text, &text, err);
     if (status < 0) {
         hyl_buf_reset(&text);
         return status;
@@ -156,5 +157,5 @@ hyl_status hyl_ping(hyl_conn *conn, hyl_error *err)
         return HYL_OK;
     }
     HYL_TRY(hyl__session_query(&conn->session, HYL_STR(""), HYL__STATEMENT_OTHER, err));
-    return hyl__conn_recover(conn, hyl__conn_finish(conn, err));
+    return hyl__conn_recover(conn, hyl__conn_finish(conn, err), err);
 }

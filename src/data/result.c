@@ -76,13 +76,14 @@ static hyl_status end_result(hyl_result *result, hyl_status state, const hyl_err
  * Ends the result with `error`, hands it out, and puts the connection back in step where that can
  * be done.
  */
-static hyl_status fail_result(hyl_result *result, const hyl_error *error, hyl_error *err)
+static hyl_status fail_result(hyl_result *result, hyl_error *error, hyl_error *err)
 {
+    hyl__conn_recover(result->conn, error->status, error);
     end_result(result, error->status, error);
     if (err != NULL) {
         *err = *error;
     }
-    return hyl__conn_recover(result->conn, error->status);
+    return error->status;
 }
 
 static hyl_status fail_again(const hyl_result *result, hyl_error *err)
@@ -99,7 +100,7 @@ static hyl_status check_open(const hyl_result *result, hyl_error *err)
         return fail_again(result, err);
     }
     if (result->state == HYL_OK && result->conn->closed) {
-        return hyl__fail(err, HYL_ERR_CLOSED, "the result's connection was closed");
+        return hyl__conn_check(result->conn, err);
     }
     return result->state;
 }
@@ -131,10 +132,7 @@ static hyl_status take_event(hyl_result *result, const hyl__event *event, hyl_er
     case HYL__EVENT_READY:
         return result->rolled_back ? hyl__fail_rolled_back(error) : HYL_DONE;
     case HYL__EVENT_ERROR:
-        hyl__conn_fail_server(conn, error);
-        /* The error stands; what is left is the ReadyForQuery. */
-        (void)hyl__conn_finish(conn, NULL);
-        return error->status;
+        return hyl__conn_end_failed(conn, error);
     case HYL__EVENT_COPY_IN:
     case HYL__EVENT_COPY_OUT:
         (void)refuse_copy(conn, error);
@@ -194,7 +192,7 @@ hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *e
     if (hyl__row_cells(body, result->cells, result->row.count, NULL) < 0) {
         return bad_row(result, body, err);
     }
-    hyl_buf_clear(&result->scratch);
+    hyl__scratch_clear(&result->scratch);
     *row = &result->row;
     return HYL_OK;
 }
@@ -231,7 +229,7 @@ void hyl_result_free(hyl_result *result)
     }
     hyl__conn_release(result->conn);
     free_columns(result);
-    hyl_buf_reset(&result->scratch);
+    hyl__scratch_clear(&result->scratch);
     hyl__free(result);
 }
 
@@ -283,10 +281,7 @@ static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
     return HYL_OK;
 }
 
-/*
- * Waits until the columns are known, or the statement is over. A row that came is left in the
- * window for hyl_result_next.
- */
+/* Waits until the columns are known, or the statement is over. */
 static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
@@ -299,6 +294,23 @@ static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
         }
     }
     if (status == HYL_DONE) {
+        end_result(result, HYL_DONE, NULL);
+    }
+    return status < 0 ? fail_result(result, &error, err) : HYL_OK;
+}
+
+/*
+ * The same of a statement that was described: until it has begun to run. The row that shows it is
+ * put back for hyl_result_next.
+ */
+static hyl_status wait_for_rows(hyl_result *result, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl_bytes body;
+    hyl_status status = next_body(result, &body, &error);
+    if (status == HYL_OK) {
+        hyl__session_put_row_back(&result->conn->session, body);
+    } else if (status == HYL_DONE) {
         end_result(result, HYL_DONE, NULL);
     }
     return status < 0 ? fail_result(result, &error, err) : HYL_OK;
@@ -351,11 +363,11 @@ static hyl_status start_result(hyl_result *result, const hyl__statement *stateme
 {
     if (flags == 0 || !statement->has_rows) {
         HYL_TRY(hyl__conn_query(result->conn, statement, &result->rolled_back, err));
-    } else {
-        HYL_TRY(describe(result, statement->sql, err));
-        HYL_TRY(execute_described(result, statement->kind, flags, err));
+        return wait_for_columns(result, err);
     }
-    return wait_for_columns(result, err);
+    HYL_TRY(describe(result, statement->sql, err));
+    HYL_TRY(execute_described(result, statement->kind, flags, err));
+    return wait_for_rows(result, err);
 }
 
 hyl_status hyl_query_with(hyl_conn *conn, const char *sql, const hyl_query_opts *opts,

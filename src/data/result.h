@@ -5,6 +5,30 @@
 #include "conn/conn.h"
 
 /*
+ * Values of the current row that cannot be views of their cells: a piece for each that was got.
+ * Pieces stay where they are, so that what was got before stays valid.
+ */
+typedef struct hyl__piece {
+    struct hyl__piece *next;
+    hyl_buf bytes;
+} hyl__piece;
+
+typedef struct hyl__scratch {
+    hyl__piece *pieces;
+} hyl__scratch;
+
+/* An empty buffer; NULL without memory. */
+hyl_buf *hyl__scratch_add(hyl__scratch *scratch);
+void hyl__scratch_free(hyl__scratch *scratch);
+
+static inline void hyl__scratch_clear(hyl__scratch *scratch)
+{
+    if (scratch->pieces != NULL) {
+        hyl__scratch_free(scratch);
+    }
+}
+
+/*
  * A row is the result's current one: one struct for all rows, its cells views of the connection's
  * receive window.
  */
@@ -12,21 +36,19 @@ struct hyl_row {
     const hyl_bytes *cells; /* data NULL: SQL NULL */
     const hyl_column *columns;
     size_t count;
-    hyl_buf *scratch; /* for values that cannot be views of their cell; the result's */
+    hyl__scratch *scratch; /* the result's */
 };
 
 struct hyl_result {
     hyl_conn *conn; /* a reference */
     hyl_row row;
     hyl_bytes *cells;
-    hyl_buf scratch; /* emptied for each row */
+    hyl__scratch scratch; /* emptied for each row */
     hyl_column *columns;
     char *names;      /* what the columns' names point into */
     hyl_status state; /* OK: rows may come. DONE: the statement has succeeded. Below 0: `error` */
     hyl_error error;
-    bool
-        /* the statement was a COMMIT of a failed transaction, and went out as ROLLBACK */
-        rolled_back;
+    bool rolled_back; /* the statement was a COMMIT of a failed transaction, sent as ROLLBACK */
     int64_t affected;
     char tag[64];
 };

@@ -5,6 +5,7 @@
 #include "result.h"
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "value/hyperbinary.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -49,17 +50,52 @@ fail_size(const hyl_row *row, size_t column, hyl_error *err)
 {
     return hyl__fail(err, HYL_ERR_PROTOCOL,
                      "column %zu \"%s\": a value of %zu bytes, which is not its type's size",
-                     column, row->columns[column].name, row->cells[column].len);
+                     column + 1, row->columns[column].name, row->cells[column].len);
 }
 
 /* ---- Reaching a value ---------------------------------------------------------------------- */
+
+hyl_buf *hyl__scratch_add(hyl__scratch *scratch)
+{
+    hyl__piece *piece = hyl__calloc(1, sizeof *piece);
+    if (piece == NULL) {
+        return NULL;
+    }
+    piece->next = scratch->pieces;
+    scratch->pieces = piece;
+    return &piece->bytes;
+}
+
+void hyl__scratch_free(hyl__scratch *scratch)
+{
+    while (scratch->pieces != NULL) {
+        hyl__piece *piece = scratch->pieces;
+        scratch->pieces = piece->next;
+        hyl_buf_reset(&piece->bytes);
+        hyl__free(piece);
+    }
+}
+
+/* Bytes and arrays that came as text are no views of their cells. */
+static bool needs_scratch(const hyl_column *column)
+{
+    return column->format == HYL_FORMAT_TEXT &&
+           (column->type.id == HYL_TYPE_BYTES || column->type.id == HYL_TYPE_ARRAY);
+}
 
 /* The general way to a value: any type, any format. */
 static hyl_status decode_cell(const hyl_row *row, size_t column, hyl_value *out, hyl_error *err)
 {
     const hyl_column *info = &row->columns[column];
+    hyl_buf *scratch = NULL;
+    if (needs_scratch(info)) {
+        scratch = hyl__scratch_add(row->scratch);
+        if (scratch == NULL) {
+            return hyl__fail_nomem(err);
+        }
+    }
     hyl_status status =
-        hyl_value_decode(info->type, info->format, row->cells[column], row->scratch, out, err);
+        hyl_value_decode(info->type, info->format, row->cells[column], scratch, out, err);
     if (status < 0) {
         hyl__error_prefix(err, "column %zu \"%s\"", column + 1, info->name);
     }
@@ -129,9 +165,19 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
 #define TIME_CASES(X) X(TIME, 8, hyl__hb_load_i64(at), v.as.i64)
 #define TIMESTAMP_CASES(X)                                \
     X(TIMESTAMP, 8, hyl__hb_load_timestamp(at), v.as.i64) \
-    X(DATE, 4, hyl__hb_load_date(at) * HYL_MICROS_PER_DAY, v.as.i32 * HYL_MICROS_PER_DAY)
+    X(DATE, 4, micros_of_date(hyl__hb_load_date(at)), micros_of_date(v.as.i32))
 #define TIMESTAMPTZ_CASES(X) X(TIMESTAMPTZ, 8, hyl__hb_load_timestamp(at), v.as.i64)
 #define INTERVAL_CASES(X)    X(INTERVAL, 16, hyl__hb_load_interval(at), v.as.interval)
+
+/* Midnight of a day. A day that no date has becomes a timestamp that is out of range too. */
+static inline int64_t micros_of_date(int32_t days)
+{
+    int64_t micros = 0;
+    if (__builtin_mul_overflow((int64_t)days, HYL_MICROS_PER_DAY, &micros)) {
+        return days < 0 ? INT64_MIN : INT64_MAX;
+    }
+    return micros;
+}
 
 #define BINARY_CASE(id, size, from_binary, from_value)    \
     case HYL_TYPE_##id:                                   \
