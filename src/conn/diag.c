@@ -14,14 +14,15 @@ static const char *or_default(hyl_str text, const char *fallback)
 }
 
 /* A diagnosis for the user, its texts in `texts`; without memory it has the defaults only. */
-static hyl_diag make_diag(const hyl_msg_diag *message, hyl_buf *texts)
+static hyl_diag make_diag(const hyl_msg_diag *message, hyl_buf *texts, const char *severity,
+                          const char *text)
 {
     hyl_msg_diag copy;
     (void)hyl__diag_copy(message, texts, &copy);
     return (hyl_diag){
-        .severity = or_default(copy.severity, "ERROR"),
+        .severity = or_default(copy.severity, severity),
         .sqlstate = or_default(copy.sqlstate, "00000"),
-        .message = or_default(copy.message, "unknown error"),
+        .message = or_default(copy.message, text),
         .detail = or_default(copy.detail, ""),
         .hint = or_default(copy.hint, ""),
         .blame = or_default(copy.blame, ""),
@@ -31,7 +32,7 @@ static hyl_diag make_diag(const hyl_msg_diag *message, hyl_buf *texts)
 
 void hyl__conn_set_diag(hyl_conn *conn, const hyl_msg_diag *message)
 {
-    conn->diag = make_diag(message, &conn->diag_text);
+    conn->diag = make_diag(message, &conn->diag_text, "ERROR", "unknown error");
     conn->has_diag = true;
 }
 
@@ -70,7 +71,7 @@ void hyl__conn_notice(hyl_conn *conn, const hyl_msg_diag *diag)
         return;
     }
     hyl_buf texts = HYL_BUF_INIT;
-    hyl_diag notice = make_diag(diag, &texts);
+    hyl_diag notice = make_diag(diag, &texts, "NOTICE", "");
     conn->notice_fn(conn->notice_ctx, &notice);
     hyl_buf_reset(&texts);
 }
