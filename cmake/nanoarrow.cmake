@@ -24,7 +24,7 @@ set(HYL_ARROW_OBJECT ${PROJECT_BINARY_DIR}/nanoarrow_bundle.o)
 add_custom_command(
     OUTPUT ${HYL_ARROW_OBJECT}
     COMMAND ${CMAKE_LINKER} -r -o ${HYL_ARROW_OBJECT} $<TARGET_OBJECTS:nanoarrow_objects>
-    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=HylNa* ${HYL_ARROW_OBJECT}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=hyl__na* ${HYL_ARROW_OBJECT}
     DEPENDS nanoarrow_objects $<TARGET_OBJECTS:nanoarrow_objects>
     COMMAND_EXPAND_LISTS VERBATIM
     COMMENT "Linking nanoarrow to one object")
