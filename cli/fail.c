@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Defined here; the analyzer's macros are for those who call them. */
+#undef cli_fail
+#undef cli_fail_errno
+#undef cli_fail_nomem
+
 /* Cuts text that filled its field back to a character's boundary. */
 static void trim_partial_character(char *text, size_t len)
 {

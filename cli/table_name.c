@@ -56,7 +56,7 @@ static bool parse_parts(const char *text, table_name *out)
         return false;
     }
     if (*text == '\0') {
-        strcpy(out->schema, default_schema);
+        memcpy(out->schema, default_schema, sizeof default_schema);
         return true;
     }
     char *first = out->name;
@@ -106,8 +106,8 @@ hyl_status table_name_from_file(const char *path, table_name *out, hyl_error *er
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL ? slash + 1 : path;
     HYL_TRY(allocate(strlen(base), out, err));
-    strcpy(out->schema, default_schema);
-    strcpy(out->name, base);
+    memcpy(out->schema, default_schema, sizeof default_schema);
+    memcpy(out->name, base, strlen(base) + 1);
     (void)cut_suffix(out->name, ".gz");
     (void)(cut_suffix(out->name, ".csv") || cut_suffix(out->name, ".tsv") ||
            cut_suffix(out->name, ".txt"));

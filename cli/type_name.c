@@ -63,13 +63,16 @@ static bool parse_argument(hyl_str text, int *out)
 {
     text = trim(text);
     *out = 0;
+    if (text.len == 0 || text.len > NUMBER_DIGITS) {
+        return false;
+    }
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9') {
             return false;
         }
         *out = *out * 10 + (text.data[i] - '0');
     }
-    return text.len > 0 && text.len <= NUMBER_DIGITS;
+    return true;
 }
 
 /* Splits "numeric(10, 2)". */

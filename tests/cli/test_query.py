@@ -336,7 +336,8 @@ def test_memory_does_not_grow_with_the_result(server, form, others):
     small, _ = peak_kb(server.tcp, sql.format(200000), "--format", form)
     large, lines = peak_kb(server.tcp, sql.format(3000000), "--format", form)
     assert lines == 3000000 + others
-    assert 0 < large < 1.1 * small
+    # AddressSanitizer keeps what was freed for a while, and so grows a little.
+    assert 0 < large < (1.5 if is_sanitized() else 1.1) * small
     assert is_sanitized() or large < 10 * 1024
 
 
