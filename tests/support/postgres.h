@@ -1,0 +1,32 @@
+/*
+ * One real PostgreSQL server for a whole test program:
+ *
+ *     return cmocka_run_group_tests_name("live/x", tests, test_postgres_start, test_postgres_stop);
+ *
+ * It is made from nothing in the program's temporary folder, as user postgres where this is root
+ * (who may not run it), and ends with the program, however that ends. Programs of PostgreSQL are
+ * looked for in $POSTGRES_BIN, else in /usr/lib/postgresql/15/bin; where they are absent, every
+ * test that calls test_postgres_require counts as skipped.
+ */
+#ifndef HYL_TESTS_SUPPORT_POSTGRES_H
+#define HYL_TESTS_SUPPORT_POSTGRES_H
+
+#include <hyperline/transport.h>
+
+#define TEST_POSTGRES_PASSWORD "s3cret, =pässword"
+
+/* Group set-up and tear-down for cmocka. */
+int test_postgres_start(void **state);
+int test_postgres_stop(void **state);
+
+/* Skips the test where there is no PostgreSQL. */
+void test_postgres_require(void);
+
+/*
+ * Where it listens. The users are "postgres" (trust; the superuser), and with
+ * TEST_POSTGRES_PASSWORD "by_password" (cleartext), "by_md5" and "by_scram".
+ */
+const hyl_endpoint *test_postgres_endpoint(void);
+const hyl_endpoint *test_postgres_socket(void);
+
+#endif
