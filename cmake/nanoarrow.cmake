@@ -18,7 +18,8 @@ set_target_properties(nanoarrow_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_include_directories(nanoarrow_objects PRIVATE ${HYL_NANOARROW_DIR}/include)
 # Not ours to mend; its reference counts are atomic, since batches are released on any thread.
 target_compile_options(nanoarrow_objects PRIVATE -w -O2)
-target_compile_definitions(nanoarrow_objects PRIVATE NANOARROW_IPC_USE_STDATOMIC=1)
+target_compile_definitions(nanoarrow_objects PRIVATE
+    NANOARROW_IPC_USE_STDATOMIC=1 "NANOARROW_DLL=__attribute__((visibility(\"hidden\")))")
 
 set(HYL_ARROW_OBJECT ${PROJECT_BINARY_DIR}/nanoarrow_bundle.o)
 add_custom_command(
