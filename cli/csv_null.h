@@ -27,8 +27,9 @@ static inline csv_nulls csv_nulls_of(const char *const *texts, size_t count, boo
 static inline bool csv_matches_null(const csv_nulls *nulls, const csv_field *field)
 {
     for (size_t i = 0; i < nulls->count; i++) {
-        if (strlen(nulls->texts[i]) == field->len &&
-            memcmp(nulls->texts[i], field->data, field->len) == 0) {
+        const char *text = nulls->texts[i];
+        bool may_match = field->len == 0 || text[0] == field->data[0];
+        if (may_match && strlen(text) == field->len && memcmp(text, field->data, field->len) == 0) {
             return true;
         }
     }

@@ -37,17 +37,52 @@ static size_t visible_name(const char *name, char text[NAME_CAP])
     return display_width(text, strlen(text));
 }
 
-static size_t name_column_width(const load *self, size_t count)
+/* How wide the columns of the report are. */
+typedef struct report_widths {
+    size_t name;
+    size_t type;
+    size_t nulls;
+} report_widths;
+
+static void widen(size_t *width, size_t wanted, size_t most)
 {
-    size_t widest = 0;
+    if (wanted > *width && wanted <= most) {
+        *width = wanted;
+    }
+}
+
+/* Appends blanks up to the width and two more; `used` is what stands there already. */
+static void append_padding(hyl_buf *out, size_t used, size_t width)
+{
+    append_blanks(out, (used < width ? width - used : 0) + 2);
+}
+
+/* "8,255 NULL", or nothing. */
+static void append_nulls(const load *self, size_t index, hyl_buf *out)
+{
+    uint64_t nulls = self->encoder.columns[index].nulls;
+    if (nulls > 0) {
+        append_count(out, nulls);
+        hyl_buf_append_str(out, " NULL");
+    }
+}
+
+static report_widths measure(const load *self, size_t count)
+{
+    report_widths widths = {0, 0, 0};
+    hyl_buf cell = HYL_BUF_INIT;
     for (size_t i = 0; i < count; i++) {
         char text[NAME_CAP];
-        size_t width = visible_name(self->columns[i].name, text);
-        if (width > widest && width <= WIDEST_NAME) {
-            widest = width;
-        }
+        widen(&widths.name, visible_name(self->columns[i].name, text), WIDEST_NAME);
+        hyl_buf_clear(&cell);
+        hyl_type_format(self->columns[i].type, &cell);
+        widen(&widths.type, cell.len, WIDEST_NAME);
+        hyl_buf_clear(&cell);
+        append_nulls(self, i, &cell);
+        widen(&widths.nulls, cell.len, WIDEST_NAME);
     }
-    return widest;
+    hyl_buf_reset(&cell);
+    return widths;
 }
 
 static bool was_given(const load *self, size_t index)
@@ -58,7 +93,6 @@ static bool was_given(const load *self, size_t index)
 /* Why it is text although it began as something else. */
 static void append_text_reason(const csv_inference *inference, hyl_buf *out)
 {
-    hyl_buf_append_str(out, "  ");
     hyl_type_format(csv_infer_sql_type(inference->before), out);
     hyl_buf_printf(out, " but for line %" PRIu64 ": '%s'", inference->text_line,
                    inference->text_sample);
@@ -68,7 +102,7 @@ static void append_notes(const load *self, size_t index, hyl_buf *out)
 {
     const csv_inference *inference = &self->inferences[index];
     if (was_given(self, index)) {
-        hyl_buf_append_str(out, "  as asked for");
+        hyl_buf_append_str(out, "as asked for");
         return;
     }
     csv_infer_type type = csv_inferred_type(inference);
@@ -76,30 +110,32 @@ static void append_notes(const load *self, size_t index, hyl_buf *out)
         append_text_reason(inference, out);
     }
     if (type == CSV_INFER_TEXT && inference->comma_number) {
-        hyl_buf_append_str(out, "  a decimal comma? --decimal-comma");
+        hyl_buf_printf(out, "%sa decimal comma? --decimal-comma",
+                       inference->text_line > 0 ? "; " : "");
     }
     if (type == CSV_INFER_DOUBLE && inference->long_digits) {
-        hyl_buf_append_str(out, "  rounded: some numbers have more than 17 digits");
+        hyl_buf_append_str(out, "rounded: some numbers have more than 17 digits");
     }
 }
 
-static void append_column(const load *self, size_t index, size_t name_width, hyl_buf *out)
+static void append_column(const load *self, size_t index, const report_widths *widths, hyl_buf *out)
 {
-    enum { TYPE_WIDTH = 16 };
     char name[NAME_CAP];
     size_t width = visible_name(self->columns[index].name, name);
     hyl_buf_printf(out, "  %s", name);
-    append_blanks(out, width < name_width ? name_width - width + 2 : 2);
+    append_padding(out, width, widths->name);
     size_t before = out->len;
     hyl_type_format(self->columns[index].type, out);
-    uint64_t nulls = self->encoder.columns[index].nulls;
-    if (nulls > 0) {
-        size_t len = out->len - before;
-        append_blanks(out, len < TYPE_WIDTH ? TYPE_WIDTH - len + 2 : 2);
-        append_count(out, nulls);
-        hyl_buf_append_str(out, " NULL");
+    append_padding(out, out->len - before, widths->type);
+    if (widths->nulls > 0) {
+        before = out->len;
+        append_nulls(self, index, out);
+        append_padding(out, out->len - before, widths->nulls);
     }
     append_notes(self, index, out);
+    while (out->len > 0 && out->data[out->len - 1] == ' ') {
+        out->len--;
+    }
     hyl_buf_append_byte(out, '\n');
 }
 
@@ -129,9 +165,9 @@ void load_report_columns(const load *self, hyl_buf *out)
         return;
     }
     append_title(self, out);
-    size_t width = name_column_width(self, shown);
+    report_widths widths = measure(self, shown);
     for (size_t i = 0; i < shown; i++) {
-        append_column(self, i, width, out);
+        append_column(self, i, &widths, out);
     }
     if (shown < count) {
         hyl_buf_printf(out, "  and %zu more\n", count - shown);

@@ -50,13 +50,18 @@ static bool take_part(const char **at, char *out)
     return taken && out[0] != '\0' && (**at == '\0' || **at == '.');
 }
 
+static void set_default_schema(table_name *out)
+{
+    memcpy(out->schema, default_schema, sizeof default_schema);
+}
+
 static bool parse_parts(const char *text, table_name *out)
 {
     if (!take_part(&text, out->name)) {
         return false;
     }
     if (*text == '\0') {
-        memcpy(out->schema, default_schema, sizeof default_schema);
+        set_default_schema(out);
         return true;
     }
     char *first = out->name;
@@ -66,20 +71,23 @@ static bool parse_parts(const char *text, table_name *out)
     return take_part(&text, out->name) && *text == '\0';
 }
 
-static hyl_status allocate(size_t len, table_name *out, hyl_error *err)
+/* Room for parts of so many bytes. False without memory. */
+static bool allocate(size_t len, table_name *out)
 {
     size_t size = (len > sizeof default_schema ? len : sizeof default_schema) + 1;
     *out = (table_name){malloc(size), malloc(size)};
     if (out->schema == NULL || out->name == NULL) {
         table_name_reset(out);
-        return cli_fail_nomem(err);
+        return false;
     }
-    return HYL_OK;
+    return true;
 }
 
 hyl_status table_name_parse(const char *text, table_name *out, hyl_error *err)
 {
-    HYL_TRY(allocate(strlen(text), out, err));
+    if (!allocate(strlen(text), out)) {
+        return cli_fail_nomem(err);
+    }
     if (!parse_parts(text, out)) {
         table_name_reset(out);
         return cli_fail(err, HYL_ERR_ARG,
@@ -105,8 +113,10 @@ hyl_status table_name_from_file(const char *path, table_name *out, hyl_error *er
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL ? slash + 1 : path;
-    HYL_TRY(allocate(strlen(base), out, err));
-    memcpy(out->schema, default_schema, sizeof default_schema);
+    if (!allocate(strlen(base), out)) {
+        return cli_fail_nomem(err);
+    }
+    set_default_schema(out);
     memcpy(out->name, base, strlen(base) + 1);
     (void)cut_suffix(out->name, ".gz");
     (void)(cut_suffix(out->name, ".csv") || cut_suffix(out->name, ".tsv") ||
