@@ -161,7 +161,10 @@ HYL_API hyl_buf *hyl_raw_write_buffer(hyl_raw *raw);
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_reserve_write_buffer(hyl_raw *raw, size_t extra,
                                                               hyl_error *err);
-/* Sends what waits in the write buffer. */
+/*
+ * Sends what waits in the write buffer. Errors: NOMEM also where an append to it had failed:
+ * nothing is sent, and the buffer is the caller's to clear.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_flush(hyl_raw *raw, hyl_error *err);
 
 /*
@@ -220,9 +223,10 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_consume_error(hyl_raw *raw, const hyl_m
                                                        hyl_error *err);
 
 /*
- * Gives up what the server is doing: asks it to stop over a second connection (`open_second`), and
- * drains within `drain_timeout_ms` and `drain_limit`. Where nothing is under way it does nothing.
- * Inside a COPY from us it is hyl_raw_cancel_copy that is wanted.
+ * Gives up the request under way: fails a COPY that waits for our data, and asks the server over a
+ * second connection (`open_second`) to stop anything else; then drains within `drain_timeout_ms`
+ * and `drain_limit`. Where nothing is under way it does nothing. Of several requests in flight it
+ * ends the first.
  * Errors: DESYNC (ReadyForQuery did not come within the bounds, or the cancel may still hit a later
  * request; marked).
  * Blocks: at most `drain_timeout_ms`, and what `open_second` takes.
@@ -276,14 +280,15 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_start_copy_in_raw(hyl_raw *raw, hyl_str
 
 /*
  * Puts one CopyData message into the write buffer.
- * Errors: LIMIT (more than `max_copy_data`), PROTOCOL (more than 2^32 - 5 bytes: no message can
- * hold them), NOMEM; the write buffer is then as it was and the connection in step.
+ * Errors: STATE (no request is under way, so that the server would drop the data), LIMIT (more than
+ * `max_copy_data`), PROTOCOL (more than 2^32 - 5 bytes: no message can hold them), NOMEM; the write
+ * buffer is then as it was and the connection in step.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_send_copy_data(hyl_raw *raw, hyl_bytes data,
                                                         hyl_error *err);
 /*
  * Sends what waits in the write buffer and then one CopyData message, whose payload is not copied.
- * Errors: LIMIT and PROTOCOL as above, checked before anything is sent.
+ * Errors: STATE, LIMIT and PROTOCOL as above, checked before anything is sent.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_send_copy_data_direct(hyl_raw *raw, hyl_bytes data,
                                                                hyl_error *err);
