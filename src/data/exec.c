@@ -38,22 +38,33 @@ static hyl_status run_statement(hyl_conn *conn, hyl_str statement, hyl_error *er
     return status;
 }
 
+/* Runs the script's next statement, its `number`th. DONE where there is none. */
+static hyl_status run_next(hyl_conn *conn, hyl_str script, size_t *offset, size_t number,
+                           hyl_error *err)
+{
+    hyl_str statement;
+    hyl_status status = hyl_sql_next(script, offset, &statement, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "statement %zu", number);
+    }
+    if (status != HYL_OK) {
+        return status;
+    }
+    status = run_statement(conn, statement, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "statement %zu, line %d", number, line_of(script, statement.data));
+    }
+    return status;
+}
+
 hyl_status hyl_exec_script(hyl_conn *conn, const char *script, size_t *done, hyl_error *err)
 {
-    hyl_str text = hyl_str_of(script);
-    hyl_str statement;
     size_t offset = 0;
     size_t count = 0;
-    hyl_status status = hyl_sql_next(text, &offset, &statement, err);
+    hyl_status status = run_next(conn, hyl_str_of(script), &offset, 1, err);
     while (status == HYL_OK) {
-        status = run_statement(conn, statement, err);
-        if (status < 0) {
-            hyl__error_prefix(err, "statement %zu, line %d", count + 1,
-                              line_of(text, statement.data));
-            break;
-        }
         count++;
-        status = hyl_sql_next(text, &offset, &statement, err);
+        status = run_next(conn, hyl_str_of(script), &offset, count + 1, err);
     }
     if (done != NULL) {
         *done = count;

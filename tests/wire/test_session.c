@@ -759,6 +759,80 @@ static void a_copy_out_may_fail_in_the_middle(void **state)
     hyl__session_reset(&session);
 }
 
+/* A large CopyData that has begun: its owner is asked, once, where the body shall go. */
+static void a_large_body_goes_where_its_owner_says(void **state)
+{
+    (void)state;
+    enum { SIZE = HYL__FRAME_LARGE_BODY };
+    static uint8_t body[SIZE];
+    static uint8_t landing[SIZE];
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    hyl__event event;
+    memset(body, 'x', SIZE);
+    query(&session, HYL__STATEMENT_OTHER);
+    hyl__session_want_bodies(&session);
+    backend_copy_response(&messages, 'H');
+    receive_messages(&session, &messages);
+    assert_next(&session, HYL__EVENT_COPY_OUT);
+    for (int round = 0; round < 2; round++) {
+        backend_copy_data(&messages, body, SIZE);
+        receive(&session, messages.data, 100);
+        assert_ok(hyl__session_next(&session, &event, &err), &err);
+        assert_int_equal(event.type, HYL__EVENT_COPY_BODY);
+        assert_int_equal(event.body_len, SIZE);
+        assert_no_more(&session);
+        if (round == 0) {
+            hyl__session_body_into(&session, landing);
+        }
+        receive(&session, messages.data + 100, messages.len - 100);
+        assert_ok(hyl__session_next(&session, &event, &err), &err);
+        assert_int_equal(event.type, HYL__EVENT_COPY_DATA);
+        assert_int_equal(event.body.data == landing, round == 0);
+        assert_int_equal(event.body.len, SIZE);
+        assert_memory_equal(event.body.data, body, SIZE);
+        hyl_buf_reset(&messages);
+    }
+    hyl__session_reset(&session);
+}
+
+/* Nobody is asked who did not want to be, nor about what is not data copied out. */
+static void a_body_is_offered_to_who_wants_it(void **state)
+{
+    (void)state;
+    enum { SIZE = HYL__FRAME_LARGE_BODY };
+    static uint8_t body[SIZE];
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    for (int round = 0; round < 2; round++) {
+        query(&session, HYL__STATEMENT_OTHER);
+        backend_copy_response(&messages, 'H');
+        receive_messages(&session, &messages);
+        assert_next(&session, HYL__EVENT_COPY_OUT);
+        if (round == 0) {
+            hyl__session_want_bodies(&session);
+        }
+        const char *fields[] = {"C", "XX000", "M", (char *)memset(body, 'x', SIZE - 1), NULL};
+        backend_diag(&messages, 'E', fields);
+        receive(&session, messages.data, 100);
+        assert_no_more(&session);
+        receive(&session, messages.data + 100, messages.len - 100);
+        hyl_buf_reset(&messages);
+        assert_next(&session, HYL__EVENT_ERROR);
+        backend_ready(&messages, 'I');
+        receive_messages(&session, &messages);
+        assert_next(&session, HYL__EVENT_READY);
+    }
+    query(&session, HYL__STATEMENT_OTHER);
+    backend_copy_response(&messages, 'H');
+    backend_copy_data(&messages, body, SIZE);
+    receive(&session, messages.data, 100);
+    assert_next(&session, HYL__EVENT_COPY_OUT);
+    assert_no_more(&session);
+    hyl_buf_reset(&messages);
+    hyl__session_reset(&session);
+}
+
 /* ---- Which message may come when ------------------------------------------------------------- */
 
 /*
@@ -1281,6 +1355,8 @@ int main(void)
         cmocka_unit_test(an_error_in_the_middle_of_a_copy_in_leaves_the_message_whole),
         cmocka_unit_test(copied_data_comes_out_piece_by_piece),
         cmocka_unit_test(a_copy_out_may_fail_in_the_middle),
+        cmocka_unit_test(a_large_body_goes_where_its_owner_says),
+        cmocka_unit_test(a_body_is_offered_to_who_wants_it),
         cmocka_unit_test(what_may_not_come_breaks_the_session_for_good),
         cmocka_unit_test(a_malformed_message_breaks_the_session),
         cmocka_unit_test(recorded_exchanges_give_their_events),
