@@ -4,12 +4,20 @@
 find_library(CMOCKA cmocka)
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/test_*.c)
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS tests/support/*.c)
+if(NOT HYL_WITH_ARROW)
+    list(FILTER TEST_SOURCES EXCLUDE REGEX "test_(ipc_reader|arrow_[a-z_]+)\\.c$")
+    list(FILTER SUPPORT_SOURCES EXCLUDE REGEX "support/arrow_[a-z_]+\\.c$")
+endif()
 
 if(CMOCKA)
     add_library(test_options INTERFACE)
     target_include_directories(test_options INTERFACE include src tests)
     target_compile_definitions(test_options INTERFACE
-        HYL_WITH_OPENSSL=$<BOOL:${HYL_WITH_OPENSSL}> HYL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+        HYL_WITH_OPENSSL=$<BOOL:${HYL_WITH_OPENSSL}> HYL_WITH_ARROW=$<BOOL:${HYL_WITH_ARROW}>
+        HYL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    if(HYL_WITH_ARROW)
+        target_include_directories(test_options SYSTEM INTERFACE ${HYL_NANOARROW_DIR}/include)
+    endif()
     target_link_libraries(test_options INTERFACE ${CMOCKA} m Threads::Threads)
 
     if(SUPPORT_SOURCES)

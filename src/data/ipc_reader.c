@@ -7,7 +7,11 @@
 
 #include <errno.h>
 
-enum { IPC_ALIGNMENT = 8, IPC_PREFIX = 8 };
+enum {
+    IPC_ALIGNMENT = 8,
+    IPC_PREFIX = 8, /* 0xffffffff, and the length of the header, 32 bits, little-endian */
+    MAX_HEADER = 1 << 30,
+};
 
 hyl_status hyl__ipc_reader_init(hyl__ipc_reader *reader)
 {
@@ -93,6 +97,10 @@ static hyl_status join(hyl__ipc_reader *reader, const hyl__block *piece, size_t 
 
 hyl_status hyl__ipc_reader_feed(hyl__ipc_reader *reader, hyl__block *block, size_t len)
 {
+    if (reader->at_end) {
+        hyl__block_release(block);
+        return HYL_OK;
+    }
     if (unread(reader) == 0) {
         put_block(reader, block, len);
         return HYL_OK;
@@ -112,6 +120,39 @@ static struct ArrowBufferView view_unread(const hyl__ipc_reader *reader)
     return view;
 }
 
+/* What is unread, copied so that its byte `aligned` lies where any type of Arrow's may. */
+static hyl_status realign(hyl__ipc_reader *reader, size_t aligned, hyl_error *err)
+{
+    hyl__block *copy = NULL;
+    size_t have = unread(reader);
+    size_t shift = (IPC_ALIGNMENT - aligned % IPC_ALIGNMENT) % IPC_ALIGNMENT;
+    if (((uintptr_t)reader->block->data + reader->pos + aligned) % IPC_ALIGNMENT == 0) {
+        return HYL_OK;
+    }
+    if (hyl__block_new(reader->pool, have + shift, &copy) < 0) {
+        return hyl__fail_nomem(err);
+    }
+    memcpy(copy->data + shift, reader->block->data + reader->pos, have);
+    put_block(reader, copy, have + shift);
+    reader->pos = shift;
+    return HYL_OK;
+}
+
+/*
+ * Checks what stands before a message's header. nanoarrow would take the framing of old as well,
+ * and for it any text, and adds to the length without a look.
+ */
+static hyl_status check_prefix(const hyl__ipc_reader *reader, hyl_error *err)
+{
+    const uint8_t *at = reader->block->data + reader->pos;
+    if (hyl__load_le32(at) != UINT32_MAX || hyl__load_le32(at + 4) > MAX_HEADER) {
+        return hyl__fail(
+            err, HYL_ERR_PROTOCOL,
+            "the server's Arrow data cannot be read: no message begins where one must");
+    }
+    return HYL_OK;
+}
+
 /*
  * Reads the header of the next message. OK: it is whole, its body too. AGAIN, DONE or an error
  * otherwise.
@@ -119,19 +160,22 @@ static struct ArrowBufferView view_unread(const hyl__ipc_reader *reader)
 static hyl_status next_header(hyl__ipc_reader *reader, hyl_error *err)
 {
     struct ArrowError why = {""};
-    struct ArrowBufferView view = view_unread(reader);
     if (reader->at_end) {
         return HYL_DONE;
     }
-    if (view.size_bytes < IPC_PREFIX) {
+    if (unread(reader) < IPC_PREFIX) {
         return HYL_AGAIN;
     }
+    HYL_TRY(check_prefix(reader, err));
+    HYL_TRY(realign(reader, 0, err));
+    struct ArrowBufferView view = view_unread(reader);
     int code = ArrowIpcDecoderVerifyHeader(&reader->decoder, view, &why);
     if (code == ESPIPE) {
         return HYL_AGAIN;
     }
     if (code == ENODATA) {
         reader->at_end = true;
+        put_block(reader, NULL, 0);
         return HYL_DONE;
     }
     if (code == NANOARROW_OK) {
@@ -190,25 +234,6 @@ hyl_status hyl__ipc_reader_schema(hyl__ipc_reader *reader, hyl_error *err)
 }
 
 /* ---- Batches ------------------------------------------------------------------------------- */
-
-/* A message's body must lie aligned for the types in it. */
-static hyl_status align_body(hyl__ipc_reader *reader, hyl_error *err)
-{
-    size_t at = reader->pos + (size_t)reader->decoder.header_size_bytes;
-    if (((uintptr_t)reader->block->data + at) % IPC_ALIGNMENT == 0) {
-        return HYL_OK;
-    }
-    hyl__block *copy = NULL;
-    size_t have = unread(reader);
-    size_t shift = IPC_ALIGNMENT - (size_t)reader->decoder.header_size_bytes % IPC_ALIGNMENT;
-    if (hyl__block_new(reader->pool, have + shift, &copy) < 0) {
-        return hyl__fail_nomem(err);
-    }
-    memcpy(copy->data + shift, reader->block->data + reader->pos, have);
-    put_block(reader, copy, have + shift);
-    reader->pos = shift;
-    return HYL_OK;
-}
 
 static void give_block_back(struct ArrowBufferAllocator *allocator, uint8_t *ptr, int64_t size)
 {
@@ -271,7 +296,7 @@ hyl_status hyl__ipc_reader_batch(hyl__ipc_reader *reader, struct ArrowArray *out
         return hyl__fail(err, HYL_ERR_PROTOCOL, "the server's Arrow data hold a message of type %d",
                          (int)reader->decoder.message_type);
     }
-    HYL_TRY(align_body(reader, err));
+    HYL_TRY(realign(reader, (size_t)reader->decoder.header_size_bytes, err));
     HYL_TRY(decode_batch(reader, out, err));
     skip_message(reader);
     return HYL_OK;
