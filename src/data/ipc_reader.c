@@ -261,18 +261,56 @@ static int share_body(hyl__ipc_reader *reader, struct ArrowBuffer *shared)
     return code;
 }
 
+static bool is_aligned(const struct ArrowArrayView *view)
+{
+    for (int i = 0; i < NANOARROW_MAX_FIXED_BUFFERS; i++) {
+        const struct ArrowBufferView *buffer = &view->buffer_views[i];
+        if (buffer->size_bytes > 0 && (uintptr_t)buffer->data.data % IPC_ALIGNMENT != 0) {
+            return false;
+        }
+    }
+    for (int64_t i = 0; i < view->n_children; i++) {
+        if (!is_aligned(view->children[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Inside a message the format demands alignment, and the arrays' readers rely on it. */
+static int check_alignment(hyl__ipc_reader *reader, const struct ArrowBuffer *body,
+                           struct ArrowError *why)
+{
+    struct ArrowBufferView bytes = {{body->data}, body->size_bytes};
+    struct ArrowArrayView *view = NULL;
+    NANOARROW_RETURN_NOT_OK(
+        ArrowIpcDecoderDecodeArrayView(&reader->decoder, bytes, -1, &view, why));
+    if (!is_aligned(view)) {
+        ArrowErrorSet(why, "a buffer is not aligned");
+        return EINVAL;
+    }
+    return NANOARROW_OK;
+}
+
+static int decode_body(hyl__ipc_reader *reader, struct ArrowArray *batch, struct ArrowError *why)
+{
+    struct ArrowBuffer body;
+    NANOARROW_RETURN_NOT_OK(share_body(reader, &body));
+    int code = check_alignment(reader, &body, why);
+    if (code == NANOARROW_OK) {
+        /* FULL: offsets are checked too, so that a hostile server cannot lead a reader astray. */
+        code = ArrowIpcDecoderDecodeArrayFromShared(&reader->decoder, &body, -1, batch,
+                                                    NANOARROW_VALIDATION_LEVEL_FULL, why);
+    }
+    ArrowBufferReset(&body);
+    return code;
+}
+
 static hyl_status decode_batch(hyl__ipc_reader *reader, struct ArrowArray *out, hyl_error *err)
 {
     struct ArrowError why = {""};
-    struct ArrowBuffer shared;
     struct ArrowArray batch = {.release = NULL};
-    int code = share_body(reader, &shared);
-    if (code == NANOARROW_OK) {
-        /* FULL: offsets are checked too, so that a hostile server cannot lead a reader astray. */
-        code = ArrowIpcDecoderDecodeArrayFromShared(&reader->decoder, &shared, -1, &batch,
-                                                    NANOARROW_VALIDATION_LEVEL_FULL, &why);
-        ArrowBufferReset(&shared);
-    }
+    int code = decode_body(reader, &batch, &why);
     if (code == NANOARROW_OK && reader->has_date64) {
         code = hyl__batch_repair(&batch, &reader->sent);
     }

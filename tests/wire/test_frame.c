@@ -256,6 +256,215 @@ static void without_memory_the_window_stays(void **state)
     alloc_stop();
 }
 
+/* ---- Bodies that go where their owner says ---- */
+
+enum { BODY = HYL__FRAME_LARGE_BODY + 1000 };
+
+/* A large CopyData of a known body, between two small messages. */
+static hyl_buf large_stream(void)
+{
+    hyl_buf stream = HYL_BUF_INIT;
+    uint8_t head[5] = {'d'};
+    hex_append(&stream, "5a 00000005 49");
+    hyl__store_be32(head + 1, BODY + 4);
+    hyl_buf_append(&stream, head, sizeof head);
+    for (size_t i = 0; i < BODY; i++) {
+        hyl_buf_append_byte(&stream, (uint8_t)(i * 7));
+    }
+    hex_append(&stream, "43 00000009 434f505900");
+    assert_int_equal(hyl_buf_status(&stream), HYL_OK);
+    return stream;
+}
+
+static void assert_body(const uint8_t *body)
+{
+    for (size_t i = 0; i < BODY; i++) {
+        assert_int_equal(body[i], (uint8_t)(i * 7));
+    }
+}
+
+/* What a frame did with large_stream: the messages' types, and whether the body went `into`. */
+typedef struct passage {
+    char types[8];
+    size_t count;
+    bool into;
+} passage;
+
+/* Takes what is whole; the first time that a large body has begun it goes to `at`, if that is set. */
+static void pass_on(hyl__frame *frame, uint8_t *at, passage *seen)
+{
+    hyl__frame_message message;
+    hyl_msg_head head;
+    while (hyl__frame_next(frame, &message, &err) == HYL_OK) {
+        if (message.type == 'd') {
+            assert_int_equal(message.body.len, BODY);
+            assert_int_equal(message.body.data == at, seen->into);
+            assert_body(message.body.data);
+        }
+        seen->types[seen->count++] = (char)message.type;
+    }
+    if (at != NULL && !seen->into && hyl__frame_body_head(frame, &head)) {
+        assert_int_equal(head.type, 'd');
+        assert_int_equal(head.body_len, BODY);
+        hyl__frame_body_into(frame, at);
+        assert_false(hyl__frame_body_head(frame, &head));
+        seen->into = true;
+    }
+}
+
+/* Room for a body that ends where memory ends, so that a byte too many is noticed. */
+static uint8_t *body_room(void)
+{
+    uint8_t *room = malloc(BODY);
+    assert_non_null(room);
+    return room;
+}
+
+static void a_large_body_lands_where_its_owner_says(void **state)
+{
+    (void)state;
+    hyl_buf stream = large_stream();
+    for (size_t piece = 1; piece < stream.len; piece += piece < 40 ? 1 : 997) {
+        hyl__frame frame;
+        passage seen = {"", 0, false};
+        uint8_t *room = body_room();
+        assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+        for (size_t at = 0; at < stream.len;) {
+            /* As the loop does: what was received is looked at before more is. */
+            uint8_t *to = NULL;
+            size_t cap = 0;
+            assert_int_equal(hyl__frame_recv_window(&frame, &to, &cap), HYL_OK);
+            size_t len = stream.len - at < piece ? stream.len - at : piece;
+            len = len < cap ? len : cap;
+            memcpy(to, stream.data + at, len);
+            hyl__frame_recv_commit(&frame, len);
+            at += len;
+            pass_on(&frame, room, &seen);
+        }
+        assert_string_equal(seen.types, "ZdC");
+        assert_true(seen.into || piece > BODY);
+        hyl__frame_reset(&frame);
+        free(room);
+    }
+    hyl_buf_reset(&stream);
+}
+
+/* The owner thinks better of it at each byte of the body: nothing is lost. */
+static void a_body_may_come_back_at_every_byte(void **state)
+{
+    (void)state;
+    hyl_buf stream = large_stream();
+    for (size_t have = 0; have < BODY; have += have < 10 || have > BODY - 10 ? 1 : 61) {
+        hyl__frame frame;
+        passage seen = {"", 0, false};
+        uint8_t *room = body_room();
+        size_t head_end = 6 + 5;
+        assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+        feed(&frame, stream.data, head_end);
+        pass_on(&frame, room, &seen);
+        assert_true(seen.into);
+        if (have > 0) {
+            feed(&frame, stream.data + head_end, have);
+        }
+        assert_int_equal(hyl__frame_body_back(&frame), HYL_OK);
+        assert_int_equal(hyl__frame_body_back(&frame), HYL_OK);
+        free(room);
+        seen.into = false;
+        feed(&frame, stream.data + head_end + have, stream.len - head_end - have);
+        pass_on(&frame, NULL, &seen);
+        assert_string_equal(seen.types, "ZdC");
+        assert_false(hyl__frame_has_input(&frame));
+        hyl__frame_reset(&frame);
+    }
+    hyl_buf_reset(&stream);
+}
+
+static void only_large_bodies_under_way_are_offered(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex;
+        uint32_t body_len;
+        bool offered;
+    } cases[] = {
+        {"64 00008004", HYL__FRAME_LARGE_BODY, true},
+        {"64 00008003", HYL__FRAME_LARGE_BODY - 1, false},
+        {"64 02000004", HYL__FRAME_MAX_INTO, true},
+        {"64 02000005", HYL__FRAME_MAX_INTO + 1, false},
+        {"64 000080", 0, false},
+        {"", 0, false},
+        {"64 ffffffff", 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl__frame frame;
+        hyl_msg_head head;
+        hyl_buf stream = HYL_BUF_INIT;
+        hex_append(&stream, cases[i].hex);
+        assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+        feed(&frame, stream.data, stream.len);
+        assert_int_equal(hyl__frame_body_head(&frame, &head), cases[i].offered);
+        if (cases[i].offered) {
+            assert_int_equal(head.body_len, cases[i].body_len);
+        }
+        hyl__frame_reset(&frame);
+        hyl_buf_reset(&stream);
+    }
+}
+
+/* Right after a large body the next is likely large: its header is received alone. */
+static void after_a_large_body_the_next_header_comes_alone(void **state)
+{
+    (void)state;
+    hyl_buf stream = large_stream();
+    hyl__frame frame;
+    passage seen = {"", 0, false};
+    uint8_t *room = body_room();
+    uint8_t *at = NULL;
+    size_t cap = 0;
+    assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+    feed(&frame, stream.data, 20);
+    pass_on(&frame, room, &seen);
+    feed(&frame, stream.data + 20, BODY - (20 - 11));
+    pass_on(&frame, room, &seen);
+    assert_string_equal(seen.types, "Zd");
+    assert_int_equal(hyl__frame_recv_window(&frame, &at, &cap), HYL_OK);
+    assert_int_equal(cap, HYL_MESSAGE_HEADER_SIZE);
+    feed(&frame, stream.data + stream.len - 10, 5);
+    assert_int_equal(hyl__frame_recv_window(&frame, &at, &cap), HYL_OK);
+    assert_true(cap > 5);
+    feed(&frame, stream.data + stream.len - 5, 5);
+    pass_on(&frame, NULL, &seen);
+    /* A small one came: messages are received in bulk again. */
+    assert_int_equal(hyl__frame_recv_window(&frame, &at, &cap), HYL_OK);
+    assert_int_equal(cap, HYL__FRAME_WINDOW);
+    hyl__frame_reset(&frame);
+    free(room);
+    hyl_buf_reset(&stream);
+}
+
+static void without_memory_a_body_stays_with_its_owner(void **state)
+{
+    (void)state;
+    hyl_buf stream = large_stream();
+    uint8_t *room = body_room();
+    hyl__frame frame;
+    passage seen = {"", 0, false};
+    alloc_start(ALLOC_NEVER);
+    assert_int_equal(hyl__frame_init(&frame, 16, 0), HYL_OK);
+    feed(&frame, stream.data, 11);
+    pass_on(&frame, room, &seen);
+    feed(&frame, stream.data + 11, 1000);
+    alloc_arm(1);
+    assert_int_equal(hyl__frame_body_back(&frame), HYL_ERR_NOMEM);
+    feed(&frame, stream.data + 1011, stream.len - 1011 - 10);
+    pass_on(&frame, room, &seen);
+    assert_string_equal(seen.types, "Zd");
+    hyl__frame_reset(&frame);
+    alloc_stop();
+    free(room);
+    hyl_buf_reset(&stream);
+}
+
 /* ---- Sending ---- */
 
 /* All that is sent, in pieces of at most `piece` bytes. */
@@ -318,6 +527,11 @@ int main(void)
         cmocka_unit_test(a_window_that_grew_large_shrinks_again),
         cmocka_unit_test(a_window_of_middling_size_is_kept),
         cmocka_unit_test(without_memory_the_window_stays),
+        cmocka_unit_test(a_large_body_lands_where_its_owner_says),
+        cmocka_unit_test(a_body_may_come_back_at_every_byte),
+        cmocka_unit_test(only_large_bodies_under_way_are_offered),
+        cmocka_unit_test(after_a_large_body_the_next_header_comes_alone),
+        cmocka_unit_test(without_memory_a_body_stays_with_its_owner),
         cmocka_unit_test(what_is_queued_goes_before_what_is_borrowed),
         cmocka_unit_test(nothing_queued_is_nothing_to_send),
     };
