@@ -303,8 +303,8 @@ int cmd_load(int argc, char **argv)
         {0, "database", OPTION_TEXT, &words.database, "PATH", NULL,
          "the database file for a server to attach"},
         {0, "database-version", OPTION_TEXT, &words.database_version, "N", NULL,
-         "the version of a file that is made; by default 2,\n"
-         "which all of today's Tableau opens; 3 has numerics\nof more than 18 digits"},
+         "the version of a file that is made; by default 2;\n"
+         "3 has numerics of more than 18 digits"},
         {0, "timing", OPTION_CHOICE, &words.timing, NULL, timings,
          "print rows, bytes and seconds as JSON"},
         {'q', "quiet", OPTION_FLAG, &words.quiet, NULL, NULL, "say nothing but errors"},

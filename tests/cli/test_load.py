@@ -298,6 +298,32 @@ def test_ways_of_writing(database, source, text, options):
     assert database.rows("SELECT * FROM data") == [("1", "x")]
 
 
+def test_a_mark_is_no_part_of_the_first_value(database, source):
+    """The server's own COPY fails on this file."""
+    database.run("CREATE TABLE data (a int, b text, c numeric(5,2))")
+    load(source(b"\xef\xbb\xbf31,a,1.5\n"), database, "--append", "--no-header")
+    assert database.rows("SELECT * FROM data") == [("31", "a", "1.50")]
+
+
+def test_null_and_empty_in_all_ways(database, source):
+    """tableau/hyper-api-samples#46: which of them is NULL has to be plain."""
+    path = source('a,b,c\n1,"",\n2,,"NULL"\n3,NULL,x\n')
+    load(path, database, "--null=NULL")
+    assert sorted(database.rows("SELECT * FROM data")) == [
+        ("1", "", ""),
+        ("2", "", "NULL"),
+        ("3", "\\N", "x"),
+    ]
+    load(path, database, "--null=NULL", "--force-null", "--replace")
+    assert ("2", "", "\\N") in database.rows("SELECT * FROM data")
+
+
+def test_zeros_of_decimals_are_kept(database, source):
+    """apache/arrow-adbc#1501: 0.0000 lost its leading zero."""
+    load(source("a,b\n0.0000,0\n1.0123,1\n"), database)
+    assert database.rows("SELECT a FROM data ORDER BY a") == [("0.0000",), ("1.0123",)]
+
+
 def test_without_quotes_they_are_text(database, source):
     load(source('a,b\n"x,y"\n'), database, "--quote=")
     assert database.rows("SELECT * FROM data") == [('"x', 'y"')]
