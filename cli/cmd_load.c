@@ -211,14 +211,16 @@ static int load_into_target(load *self, const target *db, const table_name *name
     return STATUS_OK;
 }
 
-/* Opens DB, loads, closes it. A file that was made for it is removed again on failure. */
+/* Opens DB, loads, closes it. A file that was made for it is removed again on failure; with a server,
+ * which may be elsewhere, the endpoint's `create` decides whether one is made. */
 static int load_into_db(load *self, const load_words *words, const char *db, const table_name *name)
 {
-    bool makes_file = target_is_file(db) && access(db, F_OK) != 0;
+    bool is_file = target_is_file(db);
+    bool makes_file = is_file && access(db, F_OK) != 0;
     const target_request request = {
         .db = db,
         .database = words->database,
-        .create = words->append ? NULL : "create_if_missing",
+        .create = is_file && !words->append ? "create_if_missing" : NULL,
         .database_version = words->database_version,
     };
     target opened;

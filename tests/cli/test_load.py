@@ -604,6 +604,15 @@ def test_a_file_that_was_made_is_removed_again(source, tmp_path):
     assert query(made, "SELECT a FROM data", "--format=csv") == "a\n1\n"
 
 
+def test_a_servers_database_is_made_on_request_only(server, source, tmp_path):
+    path = source("a\n1\n")
+    made = tmp_path / "made.hyper"
+    done = run("load", path, f"hyper://{server.tcp}{made}")
+    assert done.returncode == 1 and not made.exists()
+    load(path, f"hyper://{server.tcp}{made}?create=create_if_missing")
+    assert query(made, "SELECT a FROM data", "--format=csv") == "a\n1\n"
+
+
 def test_appending_does_not_make_a_file(source, tmp_path):
     done = run("load", source("a\n1\n"), tmp_path / "no.hyper", "--append")
     assert done.returncode == 1
