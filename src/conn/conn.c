@@ -63,22 +63,23 @@ static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, 
 /* ---- Login --------------------------------------------------------------------------------- */
 
 /*
- * The startup option `options`: "-c name=value" for each session setting, a backslash before spaces
- * and backslashes in the value. The binary default format makes the rows of a simple query binary:
- * the cheapest round trip there is.
+ * The startup option `options`: -c name='value' for each session setting, a backslash before quotes
+ * and backslashes in the value, which is how the server reads it. The binary default format makes
+ * the rows of a simple query binary: the cheapest round trip there is.
  */
 static hyl_status make_options(const hyl__settings *settings, hyl_buf *out, hyl_error *err)
 {
     hyl_buf_append_str(out, "-c result_format_code=HyperBinary");
     for (size_t i = 0; i < settings->session_setting_count; i++) {
         const hyl_pair *setting = &settings->session_settings[i];
-        hyl_buf_printf(out, " -c %s=", setting->key);
+        hyl_buf_printf(out, " -c %s='", setting->key);
         for (const char *c = setting->value; *c != '\0'; c++) {
-            if (*c == ' ' || *c == '\\') {
+            if (*c == '\'' || *c == '\\') {
                 hyl_buf_append_byte(out, '\\');
             }
             hyl_buf_append_byte(out, (uint8_t)*c);
         }
+        hyl_buf_append_byte(out, '\'');
     }
     hyl_buf_append_byte(out, 0);
     return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;

@@ -69,6 +69,7 @@ typedef struct hyl__statement {
     hyl_str sql; /* the whole text, so that the server's positions are those of the user's text */
     hyl__statement_kind kind;
     bool has_rows; /* begins with a word after which it may return rows and can be described */
+    hyl_str bare_values; /* the statement, where it is nothing but a list of VALUES; else empty */
 } hyl__statement;
 
 /*

@@ -15,11 +15,14 @@ static hyl__statement_kind kind_of(hyl_str sql)
     }
 }
 
-/* The statements that may return rows and that the server can describe without running them. */
+/*
+ * The statements that may return rows and that the server can describe without running them. Not
+ * EXECUTE: main.0.0.26963 ends by SIGSEGV when it is to describe one.
+ */
 static bool can_be_described(hyl_str sql)
 {
     static const char *const words[] = {"SELECT", "WITH",   "VALUES", "TABLE",
-                                        "INSERT", "UPDATE", "DELETE", "EXECUTE"};
+                                        "INSERT", "UPDATE", "DELETE"};
     char first[16];
     hyl__sql_keyword(sql, first, sizeof first);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -30,12 +33,35 @@ static bool can_be_described(hyl_str sql)
     return false;
 }
 
+/* Is it VALUES (...), (...) with no further clause? */
+static bool is_bare_values(hyl_str sql)
+{
+    char first[16];
+    size_t offset = 0;
+    int depth = 0;
+    hyl__sql_token token = {HYL__SQL_SYMBOL, {NULL, 0}};
+    hyl__sql_keyword(sql, first, sizeof first);
+    if (strcmp(first, "VALUES") != 0) {
+        return false;
+    }
+    size_t words = 0;
+    while (hyl__sql_token_next(sql, &offset, &token, NULL) == HYL_OK &&
+           token.kind != HYL__SQL_END) {
+        if (token.kind == HYL__SQL_SYMBOL) {
+            depth += token.text.data[0] == '(';
+            depth -= token.text.data[0] == ')';
+        }
+        words += token.kind == HYL__SQL_WORD && depth == 0;
+    }
+    return words <= 1;
+}
+
 hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
 {
     size_t offset = 0;
     hyl_str statement;
     hyl_str more;
-    *out = (hyl__statement){sql, HYL__STATEMENT_OTHER, false};
+    *out = (hyl__statement){sql, HYL__STATEMENT_OTHER, false, {NULL, 0}};
     hyl_status status = hyl_sql_next(sql, &offset, &statement, err);
     if (status == HYL_DONE) {
         return HYL_OK;
@@ -50,5 +76,8 @@ hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
     }
     out->kind = kind_of(statement);
     out->has_rows = can_be_described(statement);
+    if (is_bare_values(statement)) {
+        out->bare_values = statement;
+    }
     return HYL_OK;
 }

@@ -348,12 +348,36 @@ static hyl_status execute_described(hyl_result *result, hyl__statement_kind kind
     return status;
 }
 
+/*
+ * Of a bare list of VALUES that is described and then executed, main.0.0.26963 returns the first
+ * row alone, and says SELECT 1. With a further clause it returns all.
+ */
+static hyl_status send_values(hyl_conn *conn, const hyl__statement *statement, hyl_error *err)
+{
+    const hyl_str *values = &statement->bare_values;
+    hyl_buf text = HYL_BUF_INIT;
+    /* From the text's start, so that the server's positions are those of the user's text. */
+    hyl_buf_append(&text, statement->sql.data,
+                   (size_t)(values->data + values->len - statement->sql.data));
+    hyl_buf_append_str(&text, "\nOFFSET 0");
+    hyl_status status = hyl_buf_status(&text) < 0 ? hyl__fail_nomem(err) : HYL_OK;
+    if (status == HYL_OK) {
+        hyl_str sql = {(const char *)text.data, text.len};
+        status = hyl__session_describe(&conn->session, sql, err);
+    }
+    hyl_buf_reset(&text);
+    return status;
+}
+
 /* Describes the statement, which does not run it, and reads to READY. */
-static hyl_status describe(hyl_result *result, hyl_str sql, hyl_error *err)
+static hyl_status describe(hyl_result *result, const hyl__statement *statement, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     hyl_bytes no_row;
-    HYL_TRY(hyl__session_describe(&result->conn->session, sql, err));
+    hyl_conn *conn = result->conn;
+    HYL_TRY(statement->bare_values.len > 0
+                ? send_values(conn, statement, err)
+                : hyl__session_describe(&conn->session, statement->sql, err));
     hyl_status status = next_body(result, &no_row, &error);
     return status < 0 ? fail_result(result, &error, err) : HYL_OK;
 }
@@ -365,7 +389,7 @@ static hyl_status start_result(hyl_result *result, const hyl__statement *stateme
         HYL_TRY(hyl__conn_query(result->conn, statement, &result->rolled_back, err));
         return wait_for_columns(result, err);
     }
-    HYL_TRY(describe(result, statement->sql, err));
+    HYL_TRY(describe(result, statement, err));
     HYL_TRY(execute_described(result, statement->kind, flags, err));
     return wait_for_rows(result, err);
 }

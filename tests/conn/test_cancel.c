@@ -451,7 +451,7 @@ static void a_copy_in_that_begins_while_it_is_drained_is_failed(void **state)
     mem_conn mem = mem_conn_open("request_timeout=1ms");
     hyl_buf messages = HYL_BUF_INIT;
     make_late(&mem, NULL);
-    hyl__statement statement = {HYL_STR("COPY"), HYL__STATEMENT_OTHER, false};
+    hyl__statement statement = {.sql = HYL_STR("COPY")};
     bool rolled_back = false;
     assert_ok(hyl__conn_begin(mem.conn, &err), &err);
     assert_ok(hyl__conn_query(mem.conn, &statement, &rolled_back, &err), &err);

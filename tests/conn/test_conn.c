@@ -53,15 +53,15 @@ static void login_says_who_and_how(void **state)
     hyl_buf written = HYL_BUF_INIT;
     backend_login(&login);
     assert_ok(log_in("user=ann application_name='a b' set.lc_time=de_DE "
-                     "set.search_path='a b\\\\c'",
+                     "set.search_path='it\\'s b\\\\c' set.x=''",
                      &login, &written),
               &err);
     assert_memory_equal(written.data + 4, "\0\3\0\0", 4);
     assert_string_equal(startup_value(&written, "user"), "ann");
     assert_string_equal(startup_value(&written, "application_name"), "a b");
     assert_string_equal(startup_value(&written, "options"),
-                        "-c result_format_code=HyperBinary -c lc_time=de_DE "
-                        "-c search_path=a\\ b\\\\c");
+                        "-c result_format_code=HyperBinary -c lc_time='de_DE' "
+                        "-c search_path='it\\'s b\\\\c' -c x=''");
     /* The database is attached by a statement, under an absolute path and an alias. */
     assert_string_equal(startup_value(&written, "database"), "(not there)");
     hyl_buf_reset(&written);

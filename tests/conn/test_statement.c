@@ -19,7 +19,7 @@ static void one_statement_is_read(void **state)
         {"INSERT INTO t VALUES (';') RETURNING a", HYL__STATEMENT_OTHER, true},
         {"update t set a = 1", HYL__STATEMENT_OTHER, true},
         {"DELETE FROM t", HYL__STATEMENT_OTHER, true},
-        {"EXECUTE p", HYL__STATEMENT_OTHER, true},
+        {"EXECUTE p", HYL__STATEMENT_OTHER, false},
         {"CREATE TABLE t (a int)", HYL__STATEMENT_OTHER, false},
         {"COPY t FROM STDIN", HYL__STATEMENT_OTHER, false},
         {"EXPLAIN SELECT 1", HYL__STATEMENT_OTHER, false},
@@ -52,6 +52,38 @@ static void one_statement_is_read(void **state)
         /* The whole text is sent, so that the server's positions are the user's. */
         assert_ptr_equal(statement.sql.data, cases[i].sql);
         assert_int_equal(statement.sql.len, strlen(cases[i].sql));
+    }
+}
+
+static void a_bare_list_of_values_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *bare; /* NULL: it is none */
+    } cases[] = {
+        {"VALUES (1), (2)", "VALUES (1), (2)"},
+        {" -- x\n values (a, 'order by'), (limit) ; -- y", "values (a, 'order by'), (limit)"},
+        {"((VALUES (1), (2)));", "((VALUES (1), (2)))"},
+        {"(VALUES (1) ORDER BY 1)", "(VALUES (1) ORDER BY 1)"},
+        {"VALUES (1), (2) ORDER BY 1", NULL},
+        {"values (1) limit 1", NULL},
+        {"(VALUES (1)) UNION ALL (VALUES (2))", NULL},
+        {"WITH t AS (SELECT 1) VALUES (1), (2)", NULL},
+        {"SELECT 1", NULL},
+        {"INSERT INTO t VALUES (1), (2)", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl_error err = HYL_ERROR_INIT;
+        hyl__statement statement;
+        assert_ok(hyl__statement_read(hyl_str_of(cases[i].sql), &statement, &err), &err);
+        size_t len = cases[i].bare != NULL ? strlen(cases[i].bare) : 0;
+        if (statement.bare_values.len != len ||
+            (len > 0 && memcmp(statement.bare_values.data, cases[i].bare, len) != 0)) {
+            fail_msg("'%s': '%.*s'", cases[i].sql, (int)statement.bare_values.len,
+                     statement.bare_values.data);
+        }
     }
 }
 
@@ -99,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_statement_is_read),
+        cmocka_unit_test(a_bare_list_of_values_is_known),
         cmocka_unit_test(several_statements_are_refused),
         cmocka_unit_test(a_quote_that_is_not_closed_is_refused_with_its_line),
     };
