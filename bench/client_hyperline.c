@@ -47,82 +47,56 @@ typedef struct row_sums {
 
 typedef hyl_status (*row_reader)(const hyl_row *row, row_sums *sums, hyl_error *err);
 
-static hyl_status add_i32(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    int32_t value = 0;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_i32(row, column, &value, err));
-        sums->whole += value;
-    }
-    return HYL_OK;
-}
-
-static hyl_status add_i64(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    int64_t value = 0;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_i64(row, column, &value, err));
-        sums->whole += value;
-    }
-    return HYL_OK;
-}
-
-static hyl_status add_f64(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    double value = 0;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_f64(row, column, &value, err));
-        sums->decimal += value;
-    }
-    return HYL_OK;
-}
-
-static hyl_status add_text_length(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    hyl_str value;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_str(row, column, &value, err));
-        sums->whole += (int64_t)value.len;
-    }
-    return HYL_OK;
-}
-
-static hyl_status add_date(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    int32_t days = 0;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_date(row, column, &days, err));
-        sums->whole += days;
-    }
-    return HYL_OK;
-}
-
-static hyl_status add_timestamp(const hyl_row *row, size_t column, row_sums *sums, hyl_error *err)
-{
-    int64_t micros = 0;
-    if (!hyl_row_is_null(row, column)) {
-        HYL_TRY(hyl_row_get_timestamp(row, column, &micros, err));
-        sums->whole += micros;
-    }
-    return HYL_OK;
-}
-
 static hyl_status read_measurement(const hyl_row *row, row_sums *sums, hyl_error *err)
 {
-    HYL_TRY(add_i32(row, 0, sums, err));
-    HYL_TRY(add_i32(row, 1, sums, err));
-    HYL_TRY(add_f64(row, 2, sums, err));
-    return add_i64(row, 3, sums, err);
+    int32_t id = 0;
+    int32_t sensor = 0;
+    double value = 0;
+    int64_t total = 0;
+    HYL_TRY(hyl_row_get_i32(row, 0, &id, err));
+    if (!hyl_row_is_null(row, 1)) {
+        HYL_TRY(hyl_row_get_i32(row, 1, &sensor, err));
+    }
+    if (!hyl_row_is_null(row, 2)) {
+        HYL_TRY(hyl_row_get_f64(row, 2, &value, err));
+    }
+    if (!hyl_row_is_null(row, 3)) {
+        HYL_TRY(hyl_row_get_i64(row, 3, &total, err));
+    }
+    sums->whole += id + sensor + total;
+    sums->decimal += value;
+    return HYL_OK;
 }
 
 static hyl_status read_mixed(const hyl_row *row, row_sums *sums, hyl_error *err)
 {
-    HYL_TRY(add_i32(row, 0, sums, err));
-    HYL_TRY(add_i64(row, 1, sums, err));
-    HYL_TRY(add_f64(row, 2, sums, err));
-    HYL_TRY(add_text_length(row, 3, sums, err));
-    HYL_TRY(add_date(row, 4, sums, err));
-    return add_timestamp(row, 5, sums, err);
+    int32_t id = 0;
+    int64_t total = 0;
+    double value = 0;
+    hyl_str name = {NULL, 0};
+    int32_t day = 0;
+    int64_t at = 0;
+    if (!hyl_row_is_null(row, 0)) {
+        HYL_TRY(hyl_row_get_i32(row, 0, &id, err));
+    }
+    if (!hyl_row_is_null(row, 1)) {
+        HYL_TRY(hyl_row_get_i64(row, 1, &total, err));
+    }
+    if (!hyl_row_is_null(row, 2)) {
+        HYL_TRY(hyl_row_get_f64(row, 2, &value, err));
+    }
+    if (!hyl_row_is_null(row, 3)) {
+        HYL_TRY(hyl_row_get_str(row, 3, &name, err));
+    }
+    if (!hyl_row_is_null(row, 4)) {
+        HYL_TRY(hyl_row_get_date(row, 4, &day, err));
+    }
+    if (!hyl_row_is_null(row, 5)) {
+        HYL_TRY(hyl_row_get_timestamp(row, 5, &at, err));
+    }
+    sums->whole += id + total + (int64_t)name.len + day + at;
+    sums->decimal += value;
+    return HYL_OK;
 }
 
 static hyl_status read_rows(hyl_conn *conn, const char *sql, row_reader read, bench_sample *sample,

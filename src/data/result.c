@@ -12,6 +12,7 @@ static void free_columns(hyl_result *result)
     hyl__free(result->names);
     hyl__free(result->columns);
     hyl__free(result->cells);
+    hyl__free(result->binary_types);
 }
 
 static size_t names_size(const hyl_msg *description)
@@ -26,30 +27,39 @@ static size_t names_size(const hyl_msg *description)
     return size;
 }
 
+static void set_format(hyl_result *result, size_t index, hyl_format format)
+{
+    result->columns[index].format = format;
+    result->binary_types[index] = hyl__binary_type(&result->columns[index]);
+}
+
 /* Copies a RowDescription: the message goes away with the next one. */
 static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hyl_error *err)
 {
     size_t count = description->as.description.column_count;
     result->columns = hyl__calloc(count, sizeof *result->columns);
     result->cells = hyl__calloc(count, sizeof *result->cells);
+    result->binary_types = hyl__calloc(count, sizeof *result->binary_types);
     result->names = hyl__malloc(names_size(description));
-    if (result->columns == NULL || result->cells == NULL || result->names == NULL) {
+    if (result->columns == NULL || result->cells == NULL || result->binary_types == NULL ||
+        result->names == NULL) {
         return hyl__fail_nomem(err);
     }
     hyl_coldesc_iter iter;
     hyl_msg_column column;
     char *name = result->names;
-    hyl_column *out = result->columns;
     hyl_coldesc_iter_init(&iter, description);
-    while (hyl_coldesc_iter_next(&iter, &column)) {
+    for (size_t i = 0; hyl_coldesc_iter_next(&iter, &column); i++) {
         memcpy(name, column.name.data, column.name.len);
         name[column.name.len] = '\0';
-        *out++ =
-            (hyl_column){name, column.name.len, hyl_type_from_oid(column.type_oid, column.typmod),
-                         HYL_FORMAT_HYPERBINARY};
+        result->columns[i].name = name;
+        result->columns[i].name_len = column.name.len;
+        result->columns[i].type = hyl_type_from_oid(column.type_oid, column.typmod);
+        set_format(result, i, HYL_FORMAT_HYPERBINARY);
         name += column.name.len + 1;
     }
-    result->row = (hyl_row){result->cells, result->columns, count, &result->scratch};
+    result->row =
+        (hyl_row){result->cells, result->columns, result->binary_types, count, &result->scratch};
     return HYL_OK;
 }
 
@@ -340,7 +350,7 @@ static hyl_status execute_described(hyl_result *result, hyl__statement_kind kind
         return hyl__fail_nomem(err);
     }
     for (size_t i = 0; i < count; i++) {
-        result->columns[i].format = column_format(&result->columns[i], flags);
+        set_format(result, i, column_format(&result->columns[i], flags));
         formats[i] = (int16_t)result->columns[i].format;
     }
     hyl_status status = hyl__session_execute(&result->conn->session, formats, count, kind, err);

@@ -28,6 +28,12 @@ static inline void hyl__scratch_clear(hyl__scratch *scratch)
     }
 }
 
+/* The type id of a column whose cells are HyperBinary, HYL_TYPE_UNKNOWN of another one. */
+static inline uint8_t hyl__binary_type(const hyl_column *column)
+{
+    return (uint8_t)(column->format == HYL_FORMAT_HYPERBINARY ? column->type.id : HYL_TYPE_UNKNOWN);
+}
+
 /*
  * A row is the result's current one: one struct for all rows, its cells views of the connection's
  * receive window.
@@ -35,6 +41,8 @@ static inline void hyl__scratch_clear(hyl__scratch *scratch)
 struct hyl_row {
     const hyl_bytes *cells; /* data NULL: SQL NULL */
     const hyl_column *columns;
+    /* hyl__binary_type of each column: all that a getter asks of it, within few bytes. */
+    const uint8_t *binary_types;
     size_t count;
     hyl__scratch *scratch; /* the result's */
 };
@@ -43,6 +51,7 @@ struct hyl_result {
     hyl_conn *conn; /* a reference */
     hyl_row row;
     hyl_bytes *cells;
+    uint8_t *binary_types;
     hyl__scratch scratch; /* emptied for each row */
     hyl_column *columns;
     char *names;      /* what the columns' names point into */

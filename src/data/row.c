@@ -15,9 +15,14 @@ size_t hyl_row_column_count(const hyl_row *row)
     return row->count;
 }
 
-bool hyl_row_is_null(const hyl_row *row, size_t column)
+static inline bool is_missing(const hyl_row *row, size_t column)
 {
     return column >= row->count || row->cells[column].data == NULL;
+}
+
+bool hyl_row_is_null(const hyl_row *row, size_t column)
+{
+    return is_missing(row, column);
 }
 
 /* ---- What fails ---------------------------------------------------------------------------- */
@@ -118,7 +123,7 @@ hyl_status hyl_row_get_value(const hyl_row *row, size_t column, hyl_value *out, 
 
 hyl_status hyl_row_raw(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
 {
-    if (hyl_row_is_null(row, column)) {
+    if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
     *out = row->cells[column];
@@ -194,7 +199,7 @@ static inline int64_t micros_of_date(int32_t days)
 
 /* What a getter does with a type that is none of its cases. */
 static hyl_status __attribute__((noinline, cold))
-i64_of_other(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
+i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
 {
     hyl_type type = row->columns[column].type;
     /* A numeric without decimals whose every value fits 64 bits is a whole number too. */
@@ -208,9 +213,12 @@ i64_of_other(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
 
 #define GETTER(name, ctype, CASES, otherwise)                                                    \
     static hyl_status __attribute__((noinline, cold))                                            \
-    name##_of_text(const hyl_row *row, size_t column, ctype *out, hyl_error *err)                \
+    name##_of_other(const hyl_row *row, size_t column, ctype *out, hyl_error *err)               \
     {                                                                                            \
         hyl_value v;                                                                             \
+        if (row->columns[column].format == HYL_FORMAT_HYPERBINARY) {                             \
+            return otherwise;                                                                    \
+        }                                                                                        \
         HYL_TRY(decode_cell(row, column, &v, err));                                              \
         switch (v.type) {                                                                        \
             CASES(VALUE_CASE)                                                                    \
@@ -220,17 +228,14 @@ i64_of_other(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
     }                                                                                            \
     hyl_status hyl_row_get_##name(const hyl_row *row, size_t column, ctype *out, hyl_error *err) \
     {                                                                                            \
-        if (UNLIKELY(hyl_row_is_null(row, column))) {                                            \
+        if (UNLIKELY(is_missing(row, column))) {                                                 \
             return fail_missing(row, column, err);                                               \
         }                                                                                        \
-        if (UNLIKELY(row->columns[column].format != HYL_FORMAT_HYPERBINARY)) {                   \
-            return name##_of_text(row, column, out, err);                                        \
-        }                                                                                        \
         const uint8_t *at = row->cells[column].data;                                             \
-        switch (row->columns[column].type.id) {                                                  \
+        switch (row->binary_types[column]) {                                                     \
             CASES(BINARY_CASE)                                                                   \
         default:                                                                                 \
-            return otherwise;                                                                    \
+            return name##_of_other(row, column, out, err);                                       \
         }                                                                                        \
     }
 
@@ -240,7 +245,7 @@ GETTER(bool, bool, BOOL_CASES, NOT_A("boolean"))
 GETTER(i16, int16_t, I16_CASES, NOT_A("smallint"))
 GETTER(i32, int32_t, I32_CASES, NOT_A("integer"))
 GETTER(u32, uint32_t, U32_CASES, NOT_A("oid"))
-GETTER(i64, int64_t, I64_CASES, i64_of_other(row, column, out, err))
+GETTER(i64, int64_t, I64_CASES, i64_of_numeric(row, column, out, err))
 GETTER(f32, float, F32_CASES, NOT_A("real"))
 GETTER(f64, double, F64_CASES, NOT_A("double precision"))
 GETTER(date, int32_t, DATE_CASES, NOT_A("date"))
@@ -251,7 +256,7 @@ GETTER(interval, hyl_interval, INTERVAL_CASES, NOT_A("interval"))
 
 hyl_status hyl_row_get_numeric(const hyl_row *row, size_t column, hyl_numeric *out, hyl_error *err)
 {
-    if (hyl_row_is_null(row, column)) {
+    if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
     if (row->columns[column].type.id == HYL_TYPE_NUMERIC) {
@@ -275,7 +280,7 @@ hyl_status hyl_row_get_numeric(const hyl_row *row, size_t column, hyl_numeric *o
 
 hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_error *err)
 {
-    if (UNLIKELY(hyl_row_is_null(row, column))) {
+    if (UNLIKELY(is_missing(row, column))) {
         return fail_missing(row, column, err);
     }
     const hyl_column *info = &row->columns[column];
@@ -289,7 +294,7 @@ hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_
 
 hyl_status hyl_row_get_bytes(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
 {
-    if (hyl_row_is_null(row, column)) {
+    if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
     const hyl_column *info = &row->columns[column];
@@ -309,7 +314,7 @@ hyl_status hyl_row_get_bytes(const hyl_row *row, size_t column, hyl_bytes *out, 
 
 hyl_status hyl_row_get_uuid(const hyl_row *row, size_t column, uint8_t out[16], hyl_error *err)
 {
-    if (hyl_row_is_null(row, column)) {
+    if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
     if (row->columns[column].type.id != HYL_TYPE_UUID) {

@@ -11,37 +11,33 @@ static hyl_status bad_cell(size_t column, hyl_error *err)
                      column + 1);
 }
 
-/*
- * Checks `count` cells from `at` on; views go to `cells` where it is not NULL. A length is signed:
- * -1 is NULL, and nothing else below 0 is allowed.
- */
-static inline hyl_status scan_cells(const uint8_t *at, const uint8_t *end, hyl_bytes *cells,
-                                    size_t count, hyl_error *err)
+static hyl_status bad_end(size_t left, size_t count, hyl_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (end - at < 4) {
-            return bad_cell(i, err);
-        }
-        uint32_t len = hyl__load_be32(at);
-        at += 4;
-        hyl_bytes cell = {NULL, 0};
-        if (len != UINT32_MAX) {
-            if (len > (size_t)(end - at)) {
-                return bad_cell(i, err);
-            }
-            cell = (hyl_bytes){at, len};
-            at += len;
-        }
-        if (cells != NULL) {
-            cells[i] = cell;
-        }
+    return hyl__fail(err, HYL_ERR_PROTOCOL, "malformed DataRow: %zu bytes after its %zu columns",
+                     left, count);
+}
+
+/*
+ * Takes a cell off the front of `rest`; false where it does not fit. A length is signed: -1 is NULL,
+ * and nothing else below 0 is allowed. As a body is shorter than UINT32_MAX, a cell that fits is not
+ * NULL.
+ */
+static inline bool take_cell(hyl_bytes *rest, hyl_bytes *cell)
+{
+    if (rest->len < 4) {
+        return false;
     }
-    if (at != end) {
-        return hyl__fail(err, HYL_ERR_PROTOCOL,
-                         "malformed DataRow: %zu bytes after its %zu columns", (size_t)(end - at),
-                         count);
+    size_t len = hyl__load_be32(rest->data);
+    rest->data += 4;
+    rest->len -= 4;
+    if (len <= rest->len) {
+        *cell = (hyl_bytes){rest->data, len};
+        rest->data += len;
+        rest->len -= len;
+        return true;
     }
-    return HYL_OK;
+    *cell = (hyl_bytes){NULL, 0};
+    return len == UINT32_MAX;
 }
 
 hyl_status hyl__row_cells(hyl_bytes body, hyl_bytes *cells, size_t count, hyl_error *err)
@@ -51,7 +47,13 @@ hyl_status hyl__row_cells(hyl_bytes body, hyl_bytes *cells, size_t count, hyl_er
                          "malformed DataRow: %d columns, where the result has %zu",
                          body.len < 2 ? 0 : hyl__load_be16(body.data), count);
     }
-    return scan_cells(body.data + 2, body.data + body.len, cells, count, err);
+    hyl_bytes rest = {body.data + 2, body.len - 2};
+    for (size_t i = 0; i < count; i++) {
+        if (!take_cell(&rest, &cells[i])) {
+            return bad_cell(i, err);
+        }
+    }
+    return rest.len == 0 ? HYL_OK : bad_end(rest.len, count, err);
 }
 
 hyl_status hyl__row_parse(hyl_bytes body, hyl_msg *out, hyl_error *err)
@@ -60,9 +62,16 @@ hyl_status hyl__row_parse(hyl_bytes body, hyl_msg *out, hyl_error *err)
         return hyl__fail(err, HYL_ERR_PROTOCOL, "malformed DataRow: no column count");
     }
     uint16_t count = hyl__load_be16(body.data);
+    hyl_bytes rest = {body.data + 2, body.len - 2};
     out->as.row.column_count = count;
-    out->as.row.cells = (hyl_bytes){body.data + 2, body.len - 2};
-    return scan_cells(body.data + 2, body.data + body.len, NULL, count, err);
+    out->as.row.cells = rest;
+    for (size_t i = 0; i < count; i++) {
+        hyl_bytes cell;
+        if (!take_cell(&rest, &cell)) {
+            return bad_cell(i, err);
+        }
+    }
+    return rest.len == 0 ? HYL_OK : bad_end(rest.len, count, err);
 }
 
 void hyl_row_iter_init(hyl_row_iter *iter, const hyl_msg *row)

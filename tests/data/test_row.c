@@ -16,6 +16,7 @@ static struct {
     hyl_row row;
     hyl_bytes cells[2];
     hyl_column columns[2];
+    uint8_t binary_types[2];
     hyl__scratch scratch;
 } own;
 
@@ -26,7 +27,9 @@ static const hyl_row *row_of(hyl_type type, hyl_format format, const void *bytes
     own.columns[1] = (hyl_column){"b", 1, type, format};
     own.cells[0] = (hyl_bytes){(const uint8_t *)"\1\0\0\0", 4};
     own.cells[1] = (hyl_bytes){bytes, len};
-    own.row = (hyl_row){own.cells, own.columns, 2, &own.scratch};
+    own.binary_types[0] = hyl__binary_type(&own.columns[0]);
+    own.binary_types[1] = hyl__binary_type(&own.columns[1]);
+    own.row = (hyl_row){own.cells, own.columns, own.binary_types, 2, &own.scratch};
     return &own.row;
 }
 
