@@ -14,6 +14,7 @@ install(EXPORT hyperline-static NAMESPACE hyperline:: DESTINATION ${HYL_CMAKE_DI
 if(TARGET hyperline)
     install(TARGETS hyperline)
 endif()
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(cmake/hyperlineConfig.cmake.in hyperlineConfig.cmake
                               INSTALL_DESTINATION ${HYL_CMAKE_DIR})

@@ -82,6 +82,7 @@ def test_what_is_installed(prefix):
     assert (folder / "libhyperline.so.0").resolve().name == f"libhyperline.so.{version()}"
     assert os.access(prefix / "bin" / "hyperline", os.X_OK)
     run(prefix / "bin" / "hyperline", "--help")
+    assert {path.name for path in (prefix / "share" / "doc" / "hyperline").iterdir()} == {"LICENSE", "NOTICE"}
 
 
 def test_no_file_tells_where_it_was_built(prefix):
