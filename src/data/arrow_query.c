@@ -16,7 +16,8 @@
 #include <errno.h>
 
 typedef struct arrow_query {
-    hyl_conn *conn; /* a reference */
+    hyl_conn *conn;   /* a reference */
+    size_t sql_chars; /* the query's length */
     hyl__ipc_reader reader;
     hyl__block *landing; /* where the body under way lands; NULL: nowhere special */
     hyl_status state;    /* OK: under way. DONE: the server has ended the data in good order */
@@ -54,10 +55,7 @@ static hyl_status fail_query(arrow_query *query, hyl_status status)
     hyl_conn *conn = query->conn;
     leave_landing(query);
     end_query(query, status);
-    if (!conn->closed && !conn->desync && !hyl__session_idle(&conn->session)) {
-        (void)hyl__conn_abandon(conn, NULL);
-    }
-    return status;
+    return hyl__conn_recover(conn, status, &query->error);
 }
 
 static hyl_status land_body(arrow_query *query, const hyl__event *event)
@@ -89,7 +87,7 @@ static hyl_status take_piece(arrow_query *query, hyl_bytes body)
 static hyl_status take_server_error(arrow_query *query)
 {
     hyl_conn *conn = query->conn;
-    hyl__copy_unwrap_diag(conn);
+    hyl__copy_unwrap_diag(conn, query->sql_chars);
     hyl_status status = hyl__conn_fail_server(conn, &query->error);
     (void)hyl__conn_finish(conn, NULL);
     return status;
@@ -235,13 +233,14 @@ const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream)
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-static hyl_status send_copy(hyl_conn *conn, const char *sql, hyl_error *err)
+static hyl_status send_copy(arrow_query *query, const char *sql)
 {
     hyl_buf text = HYL_BUF_INIT;
-    hyl_status status = hyl__copy_wrap(sql, &text, err);
+    hyl_status status = hyl__copy_wrap(sql, &text, &query->sql_chars, &query->error);
     if (status == HYL_OK) {
-        status = hyl__session_query(&conn->session, (hyl_str){(const char *)text.data, text.len},
-                                    HYL__STATEMENT_OTHER, err);
+        status =
+            hyl__session_query(&query->conn->session, (hyl_str){(const char *)text.data, text.len},
+                               HYL__STATEMENT_OTHER, &query->error);
     }
     hyl_buf_reset(&text);
     return status;
@@ -285,7 +284,7 @@ static hyl_status open_copy(hyl_conn *conn, const char *sql, struct ArrowArraySt
 {
     arrow_query *query = NULL;
     HYL_TRY(new_query(conn, &query, err));
-    hyl_status status = send_copy(conn, sql, &query->error);
+    hyl_status status = send_copy(query, sql);
     if (status == HYL_OK) {
         conn->child = "an Arrow stream";
         hyl__session_want_bodies(&conn->session);

@@ -1,6 +1,7 @@
 #include "copy_wrap.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "value/lexer.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 static const char before[] = "COPY (\n";
 static const char after[] = "\n) TO STDOUT WITH (FORMAT arrowstream)";
 
-hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, hyl_error *err)
+hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_error *err)
 {
     hyl_str statement;
     HYL_TRY(hyl__sql_one_statement(hyl_str_of(sql), &statement, err));
@@ -18,6 +19,7 @@ hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, hyl_error *err)
      * alone.
      */
     size_t len = (size_t)(statement.data + statement.len - sql);
+    *chars = hyl__utf8_count(sql, len);
     hyl_buf_append_str(out, before);
     hyl_buf_append(out, sql, len);
     hyl_buf_append_str(out, after);
@@ -60,13 +62,15 @@ static void shift_line(char *detail)
     memmove(digits + len, end, strlen(end) + 1);
 }
 
-void hyl__copy_unwrap_diag(hyl_conn *conn)
+void hyl__copy_unwrap_diag(hyl_conn *conn, size_t chars)
 {
     const int32_t shift = sizeof before - 1;
     if (!conn->has_diag) {
         return;
     }
-    conn->diag.position = conn->diag.position > shift ? conn->diag.position - shift : 0;
+    int32_t position = conn->diag.position > shift ? conn->diag.position - shift : 0;
+    /* Behind its end the server knows no position. */
+    conn->diag.position = (size_t)position <= chars ? position : 0;
     if (conn->diag.detail[0] != '\0') {
         /* The texts are the connection's own, in diag_text. */
         shift_line((char *)conn->diag_text.data +

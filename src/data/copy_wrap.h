@@ -8,18 +8,17 @@
 #include "conn/conn.h"
 
 /*
- * Appends `COPY (` newline, the query, newline `) TO STDOUT WITH (FORMAT arrowstream)`. The query
- * is
+ * Appends `COPY (` newline, the query, newline `) TO STDOUT WITH (FORMAT arrowstream)`. The query is
  * one statement with its parentheses matched, quotes and comments closed, so that it cannot end the
- * COPY's parenthesis and go on with something else.
+ * COPY's parenthesis and go on with something else. *chars gets the query's length in characters.
  * Errors: ARG, NOMEM.
  */
-hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, hyl_error *err);
+hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_error *err);
 
 /* True for the statements that COPY takes: SELECT, WITH, VALUES, TABLE, perhaps in parentheses. */
 bool hyl__copy_takes(const char *sql);
 
-/* Puts the connection's diagnosis of a wrapped query into the terms of the query. */
-void hyl__copy_unwrap_diag(hyl_conn *conn);
+/* Puts the connection's diagnosis of a wrapped query of `chars` characters into the query's terms. */
+void hyl__copy_unwrap_diag(hyl_conn *conn, size_t chars);
 
 #endif

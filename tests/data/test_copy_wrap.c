@@ -9,7 +9,9 @@ static hyl_error err;
 static void assert_wrapped(const char *sql, const char *wanted)
 {
     hyl_buf out = HYL_BUF_INIT;
-    assert_ok(hyl__copy_wrap(sql, &out, &err), &err);
+    size_t chars = 0;
+    assert_ok(hyl__copy_wrap(sql, &out, &chars, &err), &err);
+    assert_true(chars <= strlen(sql));
     hyl_buf_append_byte(&out, 0);
     assert_string_equal((const char *)out.data, wanted);
     hyl_buf_reset(&out);
@@ -34,7 +36,8 @@ static void a_comment_at_the_end_does_no_harm(void **state)
 {
     (void)state;
     hyl_buf out = HYL_BUF_INIT;
-    assert_ok(hyl__copy_wrap("SELECT 1 -- x", &out, &err), &err);
+    size_t chars = 0;
+    assert_ok(hyl__copy_wrap("SELECT 1 -- x", &out, &chars, &err), &err);
     hyl_buf_append_byte(&out, 0);
     assert_non_null(strstr((const char *)out.data, "\n) TO STDOUT WITH (FORMAT arrowstream)"));
     hyl_buf_reset(&out);
@@ -61,7 +64,8 @@ static void what_could_leave_the_parenthesis_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hyl_buf out = HYL_BUF_INIT;
-        hyl_status status = hyl__copy_wrap(cases[i], &out, &err);
+        size_t chars = 0;
+        hyl_status status = hyl__copy_wrap(cases[i], &out, &chars, &err);
         if (status != HYL_ERR_ARG) {
             fail_msg("%s: %s", cases[i], hyl_status_name(status));
         }
@@ -113,7 +117,7 @@ static void assert_unwrapped(const char *position, const char *detail, int32_t w
     backend_ready(&messages, 'I');
     mem_say(&mem, &messages);
     assert_int_equal(hyl_exec(mem.conn, "select", NULL, &err), HYL_ERR_SERVER);
-    hyl__copy_unwrap_diag(mem.conn);
+    hyl__copy_unwrap_diag(mem.conn, 100);
     const hyl_diag *diag = hyl_conn_diag(mem.conn);
     assert_int_equal(diag->position, wanted_position);
     assert_string_equal(diag->detail, wanted_detail);
@@ -128,6 +132,7 @@ static void positions_are_those_of_the_query(void **state)
     assert_unwrapped("20", "line 10, column 10: line 10", 13, "line 9, column 10: line 10");
     assert_unwrapped("7", "line 1, column 7", 0, "line 1, column 7");
     assert_unwrapped("107", "line 100, column 1", 100, "line 99, column 1");
+    assert_unwrapped("108", "line 3, column 1", 0, "line 2, column 1");
     assert_unwrapped("1", "no position in it", 0, "no position in it");
     assert_unwrapped("9", "line x", 2, "line x");
     assert_unwrapped("9", "", 2, "");
@@ -137,7 +142,7 @@ static void without_a_diagnosis_nothing_happens(void **state)
 {
     (void)state;
     mem_conn mem = mem_conn_open(NULL);
-    hyl__copy_unwrap_diag(mem.conn);
+    hyl__copy_unwrap_diag(mem.conn, 100);
     assert_null(hyl_conn_diag(mem.conn));
     mem_conn_close(&mem);
 }

@@ -153,7 +153,7 @@ static void values_are_those_of_the_query(void **state)
         {"select * from (values (cast('2024-02-29 01:02:03+00' as timestamptz)),(null)) v(x)",
          "x:tsu:UTC:null:timestamp with time zone\n2024-02-29 01:02:03+00\nNULL\n"},
         {"select * from (values (cast(array[1,null] as array(int))),(null)) v(x)",
-         "x:+l:null:array(integer)\n{1,NULL}\nNULL\n"},
+         "x:+l:null:array(integer)\n[1,NULL]\nNULL\n"},
         {"select * from (values (cast('P1Y2M3DT4H5M6S' as interval)),(null)) v(x)",
          "x:tin:null:interval\nP1Y2M3DT4H5M6S\nNULL\n"},
         {"select * from (values (cast('v' as varchar(10))),(null)) v(x)",

@@ -118,12 +118,17 @@ static void list_text(const struct ArrowSchema *field, const struct ArrowArrayVi
 {
     int64_t at = ArrowArrayViewListChildOffset(column, row);
     int64_t end = ArrowArrayViewListChildOffset(column, row + 1);
-    hyl_buf_append_byte(out, '{');
+    hyl_buf_append_byte(out, '[');
+    /* As the server does: texts, dates and times are quoted, numbers not. */
+    bool is_text = strchr("ut", field->children[0]->format[0]) != NULL;
     for (int64_t i = at; i < end; i++) {
+        const char *quote = is_text && !ArrowArrayViewIsNull(column->children[0], i) ? "\"" : "";
         hyl_buf_append_str(out, i > at ? "," : "");
+        hyl_buf_append_str(out, quote);
         arrow_cell_text(field->children[0], column->children[0], i, out);
+        hyl_buf_append_str(out, quote);
     }
-    hyl_buf_append_byte(out, '}');
+    hyl_buf_append_byte(out, ']');
 }
 
 void arrow_cell_text(const struct ArrowSchema *field, const struct ArrowArrayView *column,

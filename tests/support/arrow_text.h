@@ -10,7 +10,7 @@
 
 /*
  * Appends the cell's text as the server writes it; "NULL" where it is NULL. An array is its elements
- * in braces, without quotes.
+ * in brackets, as the server has it.
  */
 void arrow_cell_text(const struct ArrowSchema *field, const struct ArrowArrayView *column,
                      int64_t row, hyl_buf *out);

@@ -1,0 +1,778 @@
+/*
+ * hyl_query_arrow on the real server: every type against the same rows read as rows, the shapes of
+ * results, and what becomes of stream and connection when something ends early or goes wrong.
+ */
+#include "support/arrow_text.h"
+#include "support/hyperd.h"
+#include "support/random.h"
+#include "support/test.h"
+
+#include <hyperline/arrow.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+static hyl_conn *conn;
+static hyl_error err;
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static hyl_conn *connect_to(hyl_server *server, const char *settings)
+{
+    hyl_config *config = NULL;
+    hyl_conn *made = NULL;
+    assert_ok(hyl_config_new(&config, &err), &err);
+    assert_ok(hyl_config_parse(config, settings, &err), &err);
+    assert_ok(hyl_server_configure(server, config, &err), &err);
+    assert_ok(hyl_connect(config, &made, &err), &err);
+    hyl_config_free(config);
+    return made;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    err = (hyl_error)HYL_ERROR_INIT;
+    conn = connect_to(test_hyperd(), "drain_timeout=30s");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hyl_conn_free(conn);
+    conn = NULL;
+    return 0;
+}
+
+static void assert_in_step(void)
+{
+    int64_t one = 0;
+    assert_ok(hyl_query_i64(conn, "SELECT 1", &one, &err), &err);
+    assert_int_equal(one, 1);
+}
+
+static struct ArrowArrayStream open_stream(const char *sql)
+{
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_ok(hyl_query_arrow(conn, sql, &stream, &err), &err);
+    assert_non_null(stream.release);
+    return stream;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+typedef struct contents {
+    hyl_buf schema;
+    hyl_buf rows;
+    int64_t row_count;
+    int64_t batch_count;
+    int64_t longest; /* rows of the longest batch */
+} contents;
+
+static void next_batch(struct ArrowArrayStream *stream, struct ArrowArray *batch)
+{
+    int code = stream->get_next(stream, batch);
+    if (code != 0) {
+        fail_msg("get_next: %d: %s", code, stream->get_last_error(stream));
+    }
+}
+
+/* Reads the stream to its end and releases it. */
+static contents read_stream(struct ArrowArrayStream *stream, bool with_rows)
+{
+    contents read = {HYL_BUF_INIT, HYL_BUF_INIT, 0, 0, 0};
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    assert_int_equal(stream->get_schema(stream, &schema), 0);
+    arrow_schema_text(&schema, &read.schema);
+    hyl_buf_append_byte(&read.schema, 0);
+    next_batch(stream, &batch);
+    while (batch.release != NULL) {
+        if (with_rows) {
+            arrow_batch_text(&schema, &batch, &read.rows);
+        }
+        read.row_count += batch.length;
+        read.longest = batch.length > read.longest ? batch.length : read.longest;
+        read.batch_count++;
+        batch.release(&batch);
+        next_batch(stream, &batch);
+    }
+    /* The end stays the end. */
+    next_batch(stream, &batch);
+    assert_null(batch.release);
+    schema.release(&schema);
+    stream->release(stream);
+    assert_null(stream->release);
+    hyl_buf_append_byte(&read.rows, 0);
+    return read;
+}
+
+static contents read_query(const char *sql)
+{
+    struct ArrowArrayStream stream = open_stream(sql);
+    return read_stream(&stream, true);
+}
+
+static void contents_free(contents *read)
+{
+    hyl_buf_reset(&read->schema);
+    hyl_buf_reset(&read->rows);
+}
+
+/* The text of a cell of a row, as arrow_cell_text has it. */
+static void row_cell_text(const hyl_row *row, size_t column, const hyl_column *info, hyl_buf *out)
+{
+    hyl_value value = {.type = HYL_TYPE_BYTES};
+    if (hyl_row_is_null(row, column)) {
+        hyl_buf_append_str(out, "NULL");
+    } else if (info->type.id == HYL_TYPE_GEOGRAPHY) {
+        assert_ok(hyl_row_raw(row, column, &value.as.bytes, &err), &err);
+        assert_ok(hyl_value_text(hyl_type_of(HYL_TYPE_BYTES), &value, out, &err), &err);
+    } else {
+        assert_ok(hyl_row_text(row, column, out, &err), &err);
+    }
+}
+
+/* The same query as rows, in the form of arrow_batch_text and arrow_schema_text. */
+static hyl_buf rows_text(const char *sql, hyl_buf *types)
+{
+    hyl_result *result = NULL;
+    const hyl_row *row = NULL;
+    hyl_buf text = HYL_BUF_INIT;
+    hyl_status status;
+    assert_ok(hyl_query(conn, sql, &result, &err), &err);
+    for (size_t i = 0; i < hyl_result_column_count(result); i++) {
+        hyl_buf_append_str(types, i > 0 ? " " : "");
+        hyl_type_format(hyl_result_column(result, i)->type, types);
+    }
+    while ((status = hyl_result_next(result, &row, &err)) == HYL_OK) {
+        for (size_t i = 0; i < hyl_row_column_count(row); i++) {
+            hyl_buf_append_str(&text, i > 0 ? "|" : "");
+            row_cell_text(row, i, hyl_result_column(result, i), &text);
+        }
+        hyl_buf_append_byte(&text, '\n');
+    }
+    assert_status(status, HYL_DONE, &err);
+    hyl_result_free(result);
+    hyl_buf_append_byte(&text, 0);
+    hyl_buf_append_byte(types, 0);
+    return text;
+}
+
+/* ---- Every type ------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *type; /* as SQL writes it in a cast */
+    const char *name; /* as hyper:type_name has it */
+    const char *format;
+    const char *a;
+    const char *b;
+} types[] = {
+    {"bool", "boolean", "b", "true", "false"},
+    {"smallint", "smallint", "s", "-32768", "32767"},
+    {"int", "integer", "i", "-2147483648", "2147483647"},
+    {"bigint", "bigint", "l", "-9223372036854775808", "9223372036854775807"},
+    {"oid", "oid", "I", "0", "2147483647"},
+    {"real", "real", "f", "1.25", "-Infinity"},
+    {"double precision", "double precision", "g", "0.1", "NaN"},
+    {"numeric(1,0)", "numeric(1,0)", "d:1,0", "-9", "9"},
+    {"numeric(5,2)", "numeric(5,2)", "d:5,2", "-999.99", "0.01"},
+    {"numeric(18,18)", "numeric(18,18)", "d:18,18", "0.999999999999999999", "-0.5"},
+    {"numeric(19,0)", "numeric(19,0)", "d:19,0", "9999999999999999999", "-1"},
+    {"numeric(38,10)", "numeric(38,10)", "d:38,10", "-9999999999999999999999999999.9999999999",
+     "0.0000000001"},
+    {"text", "text", "u", "", "a \xc3\xa9 \xf0\x9f\x90\x98 b"},
+    {"varchar(10)", "character varying(10)", "u", "ten", ""},
+    {"char(5)", "character(5)", "u", "c", "four "},
+    {"char(1)", "character(1)", "u", "x", "\xc3\xa9"},
+    {"json", "json", "u", "{\"a\": [1, null]}", "1"},
+    {"bytea", "bytes", "z", "\\x00ff", ""},
+    {"geography", "tableau.tabgeography", "z", "POINT(1 2)", "LINESTRING(0 0, 1 1)"},
+    {"date", "date", "tdD", "4713-01-01 BC", "9999-12-31"},
+    {"date", "date", "tdD", "0001-12-31 BC", "294276-12-31"},
+    {"date", "date", "tdD", "1969-12-31", "1970-01-02"},
+    {"time", "time", "ttu", "00:00:00", "23:59:59.999999"},
+    {"timestamp", "timestamp", "tsu:", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"},
+    {"timestamp", "timestamp", "tsu:", "4713-01-01 00:00:00 BC", "1969-12-31 23:59:59.999999"},
+    {"timestamptz", "timestamp with time zone", "tsu:UTC", "2024-02-29 01:02:03.4+02",
+     "1970-01-01 00:00:00+00"},
+    {"interval", "interval", "tin", "P1Y2M3DT4H5M6.789S", "P-1M2DT-0.000001S"},
+    {"array(int)", "array(integer)", "+l", "[1,NULL,3]", "[]"},
+    {"array(text)", "array(text)", "+l", "[ab,NULL,cd]", "[x]"},
+    {"array(date)", "array(date)", "+l", "[2024-02-29,NULL,1969-12-31]",
+     "[]"},
+    {"array(numeric(5,2))", "array(numeric(5,2))", "+l", "[1.50,-0.01]", "[NULL]"},
+    {"array(bool)", "array(boolean)", "+l", "[t,NULL,f]", "[]"},
+    {"array(timestamptz)", "array(timestamp with time zone)", "+l", "[NULL]", "[]"},
+};
+
+enum { TYPE_COUNT = sizeof types / sizeof types[0] };
+
+/* A row of a VALUES list: its number and the value, or NULL. */
+static void add_row(hyl_buf *sql, int number, const char *type, const char *text)
+{
+    hyl_buf_printf(sql, "%s(%d, ", number > 1 ? ", " : "", number);
+    if (text == NULL) {
+        hyl_buf_printf(sql, "cast(null as %s))", type);
+    } else {
+        hyl_buf_printf(sql, "cast('%s' as %s))", text, type);
+    }
+}
+
+/* A query of three rows; bit i of `nulls` makes row i NULL. */
+static hyl_buf three_rows(size_t index, unsigned nulls)
+{
+    hyl_buf sql = HYL_BUF_INIT;
+    hyl_buf_append_str(&sql, "SELECT x FROM (VALUES ");
+    for (int i = 0; i < 3; i++) {
+        const char *text = i == 1 ? types[index].b : types[index].a;
+        add_row(&sql, i + 1, types[index].type, (nulls >> i & 1) != 0 ? NULL : text);
+    }
+    hyl_buf_append_str(&sql, ") v(i, x) ORDER BY i");
+    hyl_buf_append_byte(&sql, 0);
+    return sql;
+}
+
+static void assert_same_as_rows(const char *sql)
+{
+    hyl_buf names = HYL_BUF_INIT;
+    hyl_buf wanted = rows_text(sql, &names);
+    contents read = read_query(sql);
+    if (strcmp((char *)read.rows.data, (char *)wanted.data) != 0) {
+        fail_msg("%s\n%s\nbut\n%s", sql, (char *)read.rows.data, (char *)wanted.data);
+    }
+    contents_free(&read);
+    hyl_buf_reset(&wanted);
+    hyl_buf_reset(&names);
+}
+
+static void every_type_with_nulls_anywhere_is_as_its_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        for (unsigned nulls = 0; nulls < 8; nulls++) {
+            hyl_buf sql = three_rows(i, nulls);
+            assert_same_as_rows((char *)sql.data);
+            hyl_buf_reset(&sql);
+        }
+    }
+}
+
+static void every_type_has_its_format_and_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        char wanted[200];
+        hyl_buf sql = three_rows(i, 2);
+        hyl_buf names = HYL_BUF_INIT;
+        hyl_buf rows = rows_text((char *)sql.data, &names);
+        contents read = read_query((char *)sql.data);
+        snprintf(wanted, sizeof wanted, "x:%s:null:%s", types[i].format, types[i].name);
+        assert_string_equal((char *)read.schema.data, wanted);
+        assert_string_equal((char *)names.data, types[i].name);
+        contents_free(&read);
+        hyl_buf_reset(&rows);
+        hyl_buf_reset(&names);
+        hyl_buf_reset(&sql);
+    }
+}
+
+static void columns_that_cannot_be_null_say_so(void **state)
+{
+    (void)state;
+    assert_ok(hyl_exec(conn, "CREATE TEMP TABLE n(a int NOT NULL, b int)", NULL, &err), &err);
+    contents read = read_query("SELECT a, b, 1 AS c FROM n");
+    assert_string_equal((char *)read.schema.data,
+                        "a:i:not null:integer b:i:null:integer c:i:not null:integer");
+    contents_free(&read);
+}
+
+static void metadata_of_the_server_is_passed_on(void **state)
+{
+    (void)state;
+    struct ArrowSchema schema;
+    struct ArrowArrayStream stream =
+        open_stream("SELECT CAST('a' AS char(5)), CAST('b' AS varchar(7)), CAST(1 AS oid), "
+                    "CAST('PT1S' AS interval), CAST('1' AS json), CAST('POINT(1 2)' AS geography)");
+    assert_int_equal(stream.get_schema(&stream, &schema), 0);
+    assert_string_equal(arrow_metadata(schema.children[0], "hyper:type"), "Char");
+    assert_string_equal(arrow_metadata(schema.children[0], "hyper:max_string_length"), "5");
+    assert_string_equal(arrow_metadata(schema.children[1], "hyper:max_string_length"), "7");
+    assert_string_equal(arrow_metadata(schema.children[2], "hyper:type"), "Oid");
+    assert_string_equal(arrow_metadata(schema.children[3], "hyper:type"), "Interval");
+    assert_string_equal(arrow_metadata(schema.children[4], "hyper:type"), "JSON");
+    assert_string_equal(arrow_metadata(schema.children[5], "hyper:type"), "Geography");
+    schema.release(&schema);
+    stream.release(&stream);
+}
+
+/* ---- Shapes ---------------------------------------------------------------------------------- */
+
+static void any_number_of_rows_arrives(void **state)
+{
+    (void)state;
+    static const int64_t counts[] = {0, 1, 2, 10239, 10240, 10241, 20480, 1000000};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql,
+                 "SELECT i, i * 0.5::double precision AS half FROM generate_series(1, %lld) g(i)",
+                 (long long)counts[i]);
+        struct ArrowArrayStream stream = open_stream(sql);
+        contents read = read_stream(&stream, false);
+        assert_int_equal(read.row_count, counts[i]);
+        assert_true(read.batch_count >= (counts[i] + 10239) / 10240);
+        contents_free(&read);
+    }
+    assert_in_step();
+}
+
+static void no_rows_have_a_schema(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        char sql[200];
+        char wanted[200];
+        snprintf(sql, sizeof sql, "SELECT CAST(NULL AS %s) AS x WHERE false", types[i].type);
+        contents read = read_query(sql);
+        snprintf(wanted, sizeof wanted, "x:%s:null:%s", types[i].format, types[i].name);
+        assert_string_equal((char *)read.schema.data, wanted);
+        assert_int_equal(read.row_count, 0);
+        contents_free(&read);
+    }
+}
+
+static void names_are_exact(void **state)
+{
+    (void)state;
+    contents read = read_query("SELECT 1 AS a, 2 AS a, 3 AS \"select\", 4 AS \"a\"\"b\", "
+                               "5 AS \"gr\xc3\xb6\xc3\x9f\x65\"");
+    assert_string_equal((char *)read.schema.data,
+                        "a:i:not null:integer a:i:not null:integer select:i:not null:integer "
+                        "a\"b:i:not null:integer gr\xc3\xb6\xc3\x9f\x65:i:not null:integer");
+    assert_string_equal((char *)read.rows.data, "1|2|3|4|5\n");
+    contents_free(&read);
+}
+
+/* A message of over 16 MiB comes in several CopyData. */
+static void values_of_any_size_arrive(void **state)
+{
+    (void)state;
+    /* The server repeats to 16 MB at most. */
+    static const struct {
+        int repeats;
+        int times;
+    } cases[] = {{1, 1}, {7000000, 1}, {4500000, 2}, {7000000, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char sql[300];
+        int32_t size = cases[i].repeats * cases[i].times * 2;
+        struct ArrowArray batch;
+        int len = snprintf(sql, sizeof sql, "SELECT ''");
+        for (int j = 0; j < cases[i].times; j++) {
+            len += snprintf(sql + len, sizeof sql - (size_t)len, " || repeat('ab', %d)",
+                            cases[i].repeats);
+        }
+        snprintf(sql + len, sizeof sql - (size_t)len, " AS x, 7 AS y FROM generate_series(1, 3)");
+        struct ArrowArrayStream stream = open_stream(sql);
+        int64_t rows = 0;
+        next_batch(&stream, &batch);
+        while (batch.release != NULL) {
+            const int32_t *offsets = batch.children[0]->buffers[1];
+            const char *text = batch.children[0]->buffers[2];
+            const int32_t *sevens = batch.children[1]->buffers[1];
+            for (int64_t row = 0; row < batch.length; row++) {
+                assert_int_equal(offsets[row + 1] - offsets[row], size);
+                assert_memory_equal(text + offsets[row + 1] - 2, "ab", 2);
+                assert_int_equal(sevens[row], 7);
+            }
+            rows += batch.length;
+            batch.release(&batch);
+            next_batch(&stream, &batch);
+        }
+        assert_int_equal(rows, 3);
+        stream.release(&stream);
+    }
+    assert_in_step();
+}
+
+/* ---- What may be asked ----------------------------------------------------------------------- */
+
+static void comments_and_semicolons_do_no_harm(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "SELECT 1 -- x", "SELECT 1;",  "SELECT 1 ; -- x\n",
+        "(SELECT 1)",    "VALUES (1)", "WITH t AS (SELECT 1) SELECT * FROM t"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        contents read = read_query(cases[i]);
+        assert_string_equal((char *)read.rows.data, "1\n");
+        contents_free(&read);
+    }
+}
+
+static void the_parenthesis_cannot_be_left(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    char sql[600];
+    struct stat found;
+    const char *path = test_path("stolen");
+    snprintf(sql, sizeof sql, "SELECT 1) TO '%s' WITH (FORMAT csv) --", path);
+    assert_int_equal(hyl_query_arrow(conn, sql, &stream, &err), HYL_ERR_ARG);
+    assert_null(stream.release);
+    assert_int_equal(stat(path, &found), -1);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT (1", &stream, &err), HYL_ERR_ARG);
+    assert_in_step();
+}
+
+/* The server's position and words are those of the text as it was given. */
+static void positions_are_those_of_the_text(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"SELECT nosuch", "SELECT 1,\n  nosuch",
+                                        "/* c */ SELECT 1 FROM nosuch", "SELECT 1 +",
+                                        "SELECT '\xc3\xa9', nosuch"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ArrowArrayStream stream = {.release = NULL};
+        char detail[500];
+        assert_int_equal(hyl_exec(conn, cases[i], NULL, &err), HYL_ERR_SERVER);
+        hyl_error wanted = err;
+        int32_t position = hyl_conn_diag(conn)->position;
+        snprintf(detail, sizeof detail, "%s", hyl_conn_diag(conn)->detail);
+        assert_int_equal(hyl_query_arrow(conn, cases[i], &stream, &err), HYL_ERR_SERVER);
+        assert_null(stream.release);
+        assert_string_equal(err.sqlstate, wanted.sqlstate);
+        assert_int_equal(hyl_conn_diag(conn)->position, position);
+        if (position != 0) {
+            assert_string_equal(hyl_conn_diag(conn)->detail, detail);
+        }
+        assert_in_step();
+    }
+}
+
+/* ---- Ends that come early -------------------------------------------------------------------- */
+
+#define MANY "SELECT i::bigint AS i, i::bigint * 2 AS j FROM generate_series(1, 20000000) g(i)"
+
+static void a_stream_may_be_released_at_any_time(void **state)
+{
+    (void)state;
+    for (int batches = 0; batches < 4; batches++) {
+        struct ArrowArrayStream stream = open_stream(MANY);
+        for (int i = 0; i < batches; i++) {
+            struct ArrowArray batch;
+            next_batch(&stream, &batch);
+            assert_non_null(batch.release);
+            batch.release(&batch);
+        }
+        stream.release(&stream);
+        assert_in_step();
+        assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_OK);
+    }
+}
+
+static void streams_dropped_at_random_points_lose_nothing(void **state)
+{
+    (void)state;
+    random_source source = random_start("drops", 20250105);
+    for (int round = 0; round < 1000; round++) {
+        char sql[100];
+        int64_t rows = (int64_t)random_below(&source, 60000);
+        uint64_t batches = random_below(&source, 7);
+        snprintf(sql, sizeof sql, "SELECT i, %d AS round FROM generate_series(1, %lld) g(i)", round,
+                 (long long)rows);
+        struct ArrowArrayStream stream = open_stream(sql);
+        for (uint64_t i = 0; i < batches; i++) {
+            struct ArrowArray batch;
+            next_batch(&stream, &batch);
+            if (batch.release != NULL) {
+                /* No row of an earlier statement. */
+                assert_int_equal(((const int32_t *)batch.children[1]->buffers[1])[0], round);
+                batch.release(&batch);
+            }
+        }
+        stream.release(&stream);
+    }
+    assert_in_step();
+}
+
+static void while_a_stream_is_open_the_connection_is_busy(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream other = {.release = NULL};
+    struct ArrowArrayStream stream = open_stream(MANY);
+    assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_BUSY);
+    assert_int_equal(hyl_exec(conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
+    assert_non_null(strstr(err.message, "an Arrow stream"));
+    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &other, &err), HYL_ERR_BUSY);
+    assert_null(other.release);
+    stream.release(&stream);
+    assert_in_step();
+    /* Read to its end the stream is in nobody's way. */
+    stream = open_stream("SELECT 1");
+    struct ArrowArray batch;
+    next_batch(&stream, &batch);
+    batch.release(&batch);
+    next_batch(&stream, &batch);
+    assert_null(batch.release);
+    assert_in_step();
+    stream.release(&stream);
+}
+
+static void a_stream_outlives_its_connection_and_fails(void **state)
+{
+    (void)state;
+    struct ArrowArray batch;
+    struct ArrowSchema schema;
+    struct ArrowArrayStream stream = open_stream(MANY);
+    next_batch(&stream, &batch);
+    hyl_conn_free(conn);
+    conn = NULL;
+    assert_true(batch.length > 0);
+    batch.release(&batch);
+    assert_int_equal(stream.get_schema(&stream, &schema), 0);
+    schema.release(&schema);
+    assert_int_equal(stream.get_next(&stream, &batch), EIO);
+    assert_null(batch.release);
+    assert_non_null(stream.get_last_error(&stream));
+    assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CLOSED);
+    assert_int_equal(stream.get_next(&stream, &batch), EIO);
+    stream.release(&stream);
+}
+
+static void a_stream_may_be_released_after_its_connection(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = open_stream(MANY);
+    hyl_conn_free(conn);
+    conn = NULL;
+    stream.release(&stream);
+}
+
+static void *release_batches(void *arg)
+{
+    struct ArrowArray *batches = arg;
+    for (int i = 0; i < 10; i++) {
+        batches[i].release(&batches[i]);
+    }
+    return NULL;
+}
+
+static void batches_outlive_everything_on_any_thread(void **state)
+{
+    (void)state;
+    struct ArrowArray batches[20];
+    struct ArrowArrayStream stream = open_stream(MANY);
+    for (int i = 0; i < 20; i++) {
+        next_batch(&stream, &batches[i]);
+    }
+    stream.release(&stream);
+    hyl_conn_free(conn);
+    conn = NULL;
+    for (int i = 0; i < 20; i++) {
+        const int64_t *first = batches[i].children[0]->buffers[1];
+        const int64_t *second = batches[i].children[1]->buffers[1];
+        for (int64_t row = 0; row < batches[i].length; row++) {
+            assert_true(second[row] == 2 * first[row]);
+        }
+    }
+    /* A child may be moved out and outlive its batch. */
+    struct ArrowArray child = *batches[0].children[1];
+    batches[0].children[1]->release = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, release_batches, batches), 0);
+    release_batches(batches + 10);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(((const int64_t *)child.buffers[1])[0] > 0);
+    child.release(&child);
+}
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+/* Reads until the stream fails, and returns what get_next returned; the rows go to *rows. */
+static int read_to_error(struct ArrowArrayStream *stream, int64_t *rows)
+{
+    struct ArrowArray batch;
+    int code = stream->get_next(stream, &batch);
+    while (code == 0) {
+        if (batch.release == NULL) {
+            fail_msg("the stream ended in good order");
+        }
+        *rows += batch.length;
+        batch.release(&batch);
+        code = stream->get_next(stream, &batch);
+    }
+    assert_null(batch.release);
+    return code;
+}
+
+#define FAILS_LATE                                                     \
+    "SELECT i, 1000 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS q " \
+    "FROM generate_series(1, 4000000) g(i)"
+
+static void an_error_in_the_middle_tells_the_servers_words(void **state)
+{
+    (void)state;
+    int64_t rows = 0;
+    struct ArrowArray batch;
+    assert_int_equal(
+        hyl_exec(conn, "SELECT 1 / (i - 1) FROM generate_series(1, 1) g(i)", NULL, &err),
+        HYL_ERR_SERVER);
+    hyl_error wanted = err;
+    struct ArrowArrayStream stream = open_stream(FAILS_LATE);
+    assert_null(stream.get_last_error(&stream));
+    assert_null(hyl_stream_error(&stream));
+    assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+    assert_true(rows > 0);
+    assert_string_equal(stream.get_last_error(&stream), wanted.message);
+    const hyl_error *told = hyl_stream_error(&stream);
+    assert_int_equal(told->status, HYL_ERR_SERVER);
+    assert_string_equal(told->sqlstate, "22012");
+    assert_string_equal(told->severity, "ERROR");
+    assert_int_equal(told->flags & HYL_ERROR_FROM_SERVER, HYL_ERROR_FROM_SERVER);
+    assert_string_equal(hyl_conn_diag(conn)->sqlstate, "22012");
+    /* It stays, and the connection is free. */
+    assert_in_step();
+    assert_int_equal(stream.get_next(&stream, &batch), EINVAL);
+    assert_string_equal(stream.get_last_error(&stream), wanted.message);
+    stream.release(&stream);
+}
+
+static void a_stream_of_others_has_no_error_of_ours(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_null(hyl_stream_error(&stream));
+}
+
+static void an_error_in_a_transaction_closes_it(void **state)
+{
+    (void)state;
+    int64_t rows = 0;
+    struct ArrowArrayStream other = {.release = NULL};
+    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
+    struct ArrowArrayStream stream = open_stream(FAILS_LATE);
+    assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+    stream.release(&stream);
+    assert_int_equal(hyl_conn_tx(conn), HYL_TX_FAILED);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &other, &err), HYL_ERR_STATE);
+    assert_string_equal(err.sqlstate, "25P02");
+    assert_null(other.release);
+    assert_ok(hyl_exec(conn, "ROLLBACK", NULL, &err), &err);
+    assert_in_step();
+}
+
+static void a_transaction_lives_on_after_a_stream(void **state)
+{
+    (void)state;
+    assert_ok(hyl_exec(conn, "CREATE TEMP TABLE t(a int)", NULL, &err), &err);
+    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
+    assert_ok(hyl_exec(conn, "INSERT INTO t VALUES (1), (2)", NULL, &err), &err);
+    contents read = read_query("SELECT a FROM t ORDER BY a");
+    assert_string_equal((char *)read.rows.data, "1\n2\n");
+    contents_free(&read);
+    assert_int_equal(hyl_conn_tx(conn), HYL_TX_OPEN);
+    assert_ok(hyl_exec(conn, "COMMIT", NULL, &err), &err);
+    read = read_query("TABLE t ORDER BY a");
+    assert_string_equal((char *)read.rows.data, "1\n2\n");
+    contents_free(&read);
+}
+
+static void *cancel(void *arg)
+{
+    return hyl_cancel(arg, 5000, NULL) == HYL_OK ? arg : NULL;
+}
+
+static void a_stream_can_be_cancelled(void **state)
+{
+    (void)state;
+    hyl_canceller *canceller = NULL;
+    pthread_t thread;
+    void *done = NULL;
+    int64_t rows = 0;
+    assert_ok(hyl_canceller_new(conn, &canceller, &err), &err);
+    struct ArrowArrayStream stream =
+        open_stream("SELECT i FROM generate_series(1, 100000000000) g(i)");
+    assert_int_equal(pthread_create(&thread, NULL, cancel, canceller), 0);
+    assert_int_equal(read_to_error(&stream, &rows), ECANCELED);
+    assert_int_equal(pthread_join(thread, &done), 0);
+    assert_ptr_equal(done, canceller);
+    assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CANCELLED);
+    assert_string_equal(hyl_stream_error(&stream)->sqlstate, "57014");
+    stream.release(&stream);
+    assert_in_step();
+    hyl_canceller_free(canceller);
+}
+
+static void a_deadline_ends_a_query_that_gives_nothing(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    hyl_conn_free(conn);
+    conn = connect_to(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
+    assert_int_equal(hyl_query_arrow(conn,
+                                     "SELECT count(*) FROM generate_series(1, 100000000000) g(i)",
+                                     &stream, &err),
+                     HYL_ERR_TIMEOUT);
+    assert_null(stream.release);
+    assert_int_equal(err.flags & HYL_ERROR_CONNECTION_LOST, 0);
+    assert_in_step();
+}
+
+static void a_server_that_dies_is_an_error_not_an_end(void **state)
+{
+    (void)state;
+    hyl_server *server = NULL;
+    hyl_server_opts opts = HYL_SERVER_OPTS_INIT;
+    int64_t rows = 0;
+    opts.working_dir = test_folder();
+    assert_ok(hyl_server_launch(&opts, &server, &err), &err);
+    hyl_conn_free(conn);
+    conn = connect_to(server, "");
+    struct ArrowArrayStream stream =
+        open_stream("SELECT i FROM generate_series(1, 100000000000) g(i)");
+    assert_int_equal(kill(hyl_server_pid(server), SIGKILL), 0);
+    assert_int_equal(read_to_error(&stream, &rows), EIO);
+    assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CLOSED);
+    assert_int_equal(hyl_stream_error(&stream)->flags & HYL_ERROR_CONNECTION_LOST,
+                     HYL_ERROR_CONNECTION_LOST);
+    stream.release(&stream);
+    assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_CLOSED);
+    hyl_server_free(server);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_type_with_nulls_anywhere_is_as_its_rows),
+        TEST(every_type_has_its_format_and_name),
+        TEST(columns_that_cannot_be_null_say_so),
+        TEST(metadata_of_the_server_is_passed_on),
+        TEST(any_number_of_rows_arrives),
+        TEST(no_rows_have_a_schema),
+        TEST(names_are_exact),
+        TEST(values_of_any_size_arrive),
+        TEST(comments_and_semicolons_do_no_harm),
+        TEST(the_parenthesis_cannot_be_left),
+        TEST(positions_are_those_of_the_text),
+        TEST(a_stream_may_be_released_at_any_time),
+        TEST(streams_dropped_at_random_points_lose_nothing),
+        TEST(while_a_stream_is_open_the_connection_is_busy),
+        TEST(a_stream_outlives_its_connection_and_fails),
+        TEST(a_stream_may_be_released_after_its_connection),
+        TEST(batches_outlive_everything_on_any_thread),
+        TEST(an_error_in_the_middle_tells_the_servers_words),
+        TEST(a_stream_of_others_has_no_error_of_ours),
+        TEST(an_error_in_a_transaction_closes_it),
+        TEST(a_transaction_lives_on_after_a_stream),
+        TEST(a_stream_can_be_cancelled),
+        TEST(a_deadline_ends_a_query_that_gives_nothing),
+        TEST(a_server_that_dies_is_an_error_not_an_end),
+    };
+    return cmocka_run_group_tests_name("live/arrow_query", tests, test_hyperd_start,
+                                       test_hyperd_stop);
+}
