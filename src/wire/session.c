@@ -151,6 +151,11 @@ hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl
     return HYL_OK;
 }
 
+hyl_status hyl__session_flush(hyl__session *session, hyl_error *err)
+{
+    return hyl_enc_flush(&session->frame.out, err);
+}
+
 hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
 {
     return hyl_enc_terminate(&session->frame.out, err);

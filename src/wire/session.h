@@ -130,6 +130,8 @@ hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, s
 hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err);
 hyl_status hyl__session_copy_done(hyl__session *session, hyl_error *err);
 hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl_error *err);
+/* Queues Flush, a message without an answer, in any phase. */
+hyl_status hyl__session_flush(hyl__session *session, hyl_error *err);
 /* Queues Terminate, in any phase. */
 hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err);
 

@@ -444,6 +444,26 @@ static void a_freed_copy_in_is_failed_by_the_next_request(void **state)
     mem_conn_close(&mem);
 }
 
+/* A server that overlooks CopyFail looks again when something more comes. */
+static void a_copy_fail_that_is_overlooked_is_followed_by_flush(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_copy *copy = open_copy_in(&mem);
+    hyl_buf messages = HYL_BUF_INIT;
+    backend_error(&messages, "57014", "copy failed: enough");
+    backend_ready(&messages, 'I');
+    mem_say_after(&mem, 5 + sizeof "enough" + 2 * 5, &messages);
+    assert_ok(hyl_copy_abort(copy, "enough", &err), &err);
+    mem_assert_written(&mem,
+                       "f\0\0\0\x0b"
+                       "enough\0H\0\0\0\4H\0\0\0\4",
+                       22);
+    hyl_copy_free(copy);
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
 /* A statement that was abandoned turns out to be a COPY FROM STDIN: the server waits for us. */
 static void a_copy_in_that_begins_while_it_is_drained_is_failed(void **state)
 {
@@ -548,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_message_half_sent_is_sent_whole_before_copy_fail),
         cmocka_unit_test(a_message_half_sent_and_never_taken_loses_the_connection),
         cmocka_unit_test(a_freed_copy_in_is_failed_by_the_next_request),
+        cmocka_unit_test(a_copy_fail_that_is_overlooked_is_followed_by_flush),
         cmocka_unit_test(a_copy_in_that_begins_while_it_is_drained_is_failed),
         cmocka_unit_test(a_connection_without_an_endpoint_cannot_be_cancelled),
         cmocka_unit_test(a_cancel_that_was_not_sent_does_no_harm),

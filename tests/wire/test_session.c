@@ -436,10 +436,12 @@ static void a_described_statement_may_have_no_rows(void **state)
     hyl__session_reset(&session);
 }
 
-static void terminate_may_be_sent_in_every_phase(void **state)
+static void terminate_and_flush_may_be_sent_in_every_phase(void **state)
 {
     (void)state;
     hyl__session session = new_session();
+    assert_ok(hyl__session_flush(&session, &err), &err);
+    assert_sent(&session, "H\0\0\0\4", 5);
     assert_ok(hyl__session_terminate(&session, &err), &err);
     assert_sent(&session, "X\0\0\0\4", 5);
     hyl__session_reset(&session);
@@ -1338,7 +1340,7 @@ int main(void)
         cmocka_unit_test(a_statement_with_a_nul_is_not_sent),
         cmocka_unit_test(a_statement_is_described_and_then_executed),
         cmocka_unit_test(a_described_statement_may_have_no_rows),
-        cmocka_unit_test(terminate_may_be_sent_in_every_phase),
+        cmocka_unit_test(terminate_and_flush_may_be_sent_in_every_phase),
         cmocka_unit_test(an_error_inside_a_transaction_latches),
         cmocka_unit_test(a_server_that_forgets_the_failure_does_not_release_the_latch),
         cmocka_unit_test(an_error_while_describing_latches_too),
