@@ -38,6 +38,11 @@ extern "C" {
 
 typedef struct hyl_inserter hyl_inserter;
 
+typedef enum hyl_insert_format {
+    HYL_INSERT_AUTO = 0,
+    HYL_INSERT_HYPERBINARY = 1
+} hyl_insert_format;
+
 typedef struct hyl_insert_opts {
     size_t struct_size;
     /*
@@ -45,11 +50,18 @@ typedef struct hyl_insert_opts {
      * server slower.
      */
     size_t buffer_size;
+    /*
+     * How rows travel. AUTO, the default: as Arrow, which the server reads faster, where the columns
+     * and the first buffer's values allow it. The server takes no uuid as Arrow, no time 24:00:00,
+     * no timestamp after 294247-01-10 and no interval of more than 292 years of microseconds: such a
+     * value is refused (RANGE) where it comes after rows that went as Arrow. HYPERBINARY takes all.
+     */
+    hyl_insert_format format;
 } hyl_insert_opts;
 
-#define HYL_INSERT_OPTS_INIT       \
-    {                              \
-        sizeof(hyl_insert_opts), 0 \
+#define HYL_INSERT_OPTS_INIT                        \
+    {                                               \
+        sizeof(hyl_insert_opts), 0, HYL_INSERT_AUTO \
     }
 
 /*

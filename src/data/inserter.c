@@ -63,8 +63,7 @@ hyl_status hyl_inserter_open(hyl_conn *conn, const char *table, const char *cons
         hyl__table_reset(&described);
         return hyl__fail_nomem(err);
     }
-    hyl_status status =
-        hyl__loader_init(&ins->loader, conn, &described, opts != NULL ? opts->buffer_size : 0, err);
+    hyl_status status = hyl__loader_init(&ins->loader, conn, &described, opts, err);
     if (status == HYL_OK) {
         status = describe_columns(ins, err);
     }

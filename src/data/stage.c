@@ -390,18 +390,15 @@ hyl_status hyl__put_bytes(hyl__stage *stage, hyl__stage_column *column, hyl_byte
 /* Microseconds from 1970 to 2000: what Arrow's timestamps must add and still be 64 bits. */
 #define UNIX_MICROS_OF_2000 (-(int64_t)HYL_UNIX_EPOCH_DAYS * HYL_MICROS_PER_DAY)
 
-/* A value that Arrow has no room for. */
+/* A value that the server does not take as Arrow. */
 static hyl_status __attribute__((noinline, cold))
-note_far(hyl__stage_column *column, hyl_error *err)
+note_far(hyl__stage_column *column, const char *what, hyl_error *err)
 {
-    column->has_far = true;
     if (column->no_far) {
         return hyl__fail(err, HYL_ERR_RANGE,
-                         column->id == HYL_TYPE_INTERVAL
-                             ? "an interval of more than 292 years in its time part does not fit "
-                               "Arrow"
-                             : "a time after 294247-01-10 04:00:54.775807 does not fit Arrow");
+                         "%s cannot be sent as Arrow, as the rows before it were", what);
     }
+    column->has_far = true;
     return HYL_OK;
 }
 
@@ -412,7 +409,7 @@ static hyl_status put_micros(hyl__stage *stage, hyl__stage_column *column, int64
         return hyl__fail_range(column->info->type, err);
     }
     if (UNLIKELY(micros > INT64_MAX - UNIX_MICROS_OF_2000)) {
-        HYL_TRY(note_far(column, err));
+        HYL_TRY(note_far(column, "a timestamp after 294247-01-10 04:00:54.775807", err));
     }
     STORE(int64_t, micros);
 }
@@ -441,6 +438,9 @@ hyl_status hyl__put_time(hyl__stage *stage, hyl__stage_column *column, int64_t v
     }
     if (UNLIKELY(!hyl__time_in_range(value))) {
         return hyl__fail_range(column->info->type, err);
+    }
+    if (UNLIKELY(value == HYL_MICROS_PER_DAY)) {
+        HYL_TRY(note_far(column, "the time 24:00:00", err));
     }
     STORE(int64_t, value);
 }
@@ -473,7 +473,7 @@ hyl_status hyl__put_interval(hyl__stage *stage, hyl__stage_column *column, hyl_i
         return hyl__fail_range(column->info->type, err);
     }
     if (UNLIKELY(value.micros > INT64_MAX / 1000 || value.micros < -(INT64_MAX / 1000))) {
-        HYL_TRY(note_far(column, err));
+        HYL_TRY(note_far(column, "an interval of more than 292 years of microseconds", err));
     }
     STORE(hyl_interval, value);
 }

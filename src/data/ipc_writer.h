@@ -1,0 +1,43 @@
+/*
+ * The stage's rows as an Arrow IPC stream, as the server wants it: fields of exactly the table's
+ * names, types and nullability.
+ */
+#ifndef HYL_DATA_IPC_WRITER_H
+#define HYL_DATA_IPC_WRITER_H
+
+#include "stage.h"
+
+typedef struct hyl__ipc_writer hyl__ipc_writer;
+
+/*
+ * True where Arrow has what is in the stage and may come: no uuid, no value too far. False in a
+ * build without Arrow.
+ */
+bool hyl__ipc_suits(const hyl__stage *stage);
+
+/* Errors: NOMEM, UNSUPPORTED (without Arrow). */
+HYL_NODISCARD hyl_status hyl__ipc_writer_new(const hyl__stage *stage, hyl__ipc_writer **out,
+                                             hyl_error *err);
+void hyl__ipc_writer_free(hyl__ipc_writer *writer);
+
+/* One message: its header, and the body behind it. */
+typedef struct hyl__ipc_message {
+    hyl_bytes header;
+    hyl_bytes body;
+} hyl__ipc_message;
+
+/*
+ * The message that the stream starts with.
+ * Errors: NOMEM. Lifetime: until the writer's next call.
+ */
+HYL_NODISCARD hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out,
+                                                hyl_error *err);
+/*
+ * A record batch of the stage's rows, whose values become Arrow's in place: the stage is to be
+ * cleared.
+ * Errors: NOMEM. Lifetime: until the writer's next call.
+ */
+HYL_NODISCARD hyl_status hyl__ipc_writer_batch(hyl__ipc_writer *writer, hyl__stage *stage,
+                                               hyl__ipc_message *out, hyl_error *err);
+
+#endif
