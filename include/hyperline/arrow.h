@@ -109,6 +109,78 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql
  */
 HYL_API const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream);
 
+/* ---- Arrow in ------------------------------------------------------------------------------ */
+
+/* What becomes of the table. */
+typedef enum hyl_insert_arrow_mode {
+    HYL_INSERT_ARROW_APPEND = 0, /* it must exist */
+    HYL_INSERT_ARROW_CREATE = 1, /* it must not exist */
+    HYL_INSERT_ARROW_CREATE_IF_MISSING = 2
+} hyl_insert_arrow_mode;
+
+typedef struct hyl_insert_arrow_opts {
+    size_t struct_size;
+    hyl_insert_arrow_mode mode;
+    /*
+     * Hyper counts microseconds. Nanoseconds beyond them are an error, or, where this is true, cut
+     * off (towards the past); *truncated (may be NULL) gets the number of values that lost some.
+     */
+    bool truncate_nanoseconds;
+    int64_t *truncated;
+} hyl_insert_arrow_opts;
+
+#define HYL_INSERT_ARROW_OPTS_INIT                                          \
+    {                                                                       \
+        sizeof(hyl_insert_arrow_opts), HYL_INSERT_ARROW_APPEND, false, NULL \
+    }
+
+/*
+ * Appends the rows of an Arrow stream to a table, all or none. `table` as SQL writes it (sales,
+ * "Extract"."Extract", database.schema.table). Reads the stream to its end; to release it stays the
+ * caller's. `opts` may be NULL. *rows (may be NULL) gets the number of rows.
+ *
+ * Columns are matched by name, exactly; each of the table's must be there, and no other. The types
+ * may differ where every value has a place, and where one has none at all nothing is sent: the
+ * message lists every column that is missing, unknown, or of another type. What only values can
+ * show (too long for varchar, NULL into NOT NULL, invalid UTF-8, a date out of range, digits beyond
+ * a decimal's precision) is found as they are read: the message names row and column, and nothing
+ * was inserted.
+ *
+ *     Arrow                                   a new column        an existing column
+ *     bool                                    boolean             boolean
+ *     int8, int16, uint8                      smallint            or any wider whole number, numeric
+ *     int32, uint16                           integer             that has the digits, double
+ *     int64, uint32                           bigint              precision up to 32 bits, real up to
+ *     uint64                                  numeric(20,0)       16 (oid too for uint32)
+ *     float16, float32                        real (file version 4; double precision before);
+ *     float64                                 double precision
+ *     decimal32, 64, 128, 256                 numeric(p,s)        or wider on both sides of the point
+ *     utf8, large_utf8, utf8_view             text                or varchar, char, json
+ *     binary, large_, _view, fixed_size       bytes               or uuid, of 16 bytes
+ *     date32, date64                          date                or timestamp
+ *     time32, time64                          time                time
+ *     timestamp without, with a zone          timestamp, timestamptz
+ *     duration, all intervals                 interval            interval
+ *     null                                    text                any that may be NULL
+ *     dictionary, run-end encoded             as their values     as their values
+ *     extension types                         as their storage    as their storage
+ *
+ * The metadata of hyl_query_arrow (hyper:type, hyper:max_string_length) choose oid, varchar, char,
+ * json and geography for a new column. A field that is not nullable makes a NOT NULL column.
+ * A table that was created is dropped again where the rows fail; within a transaction, where the
+ * server would undo neither, none is created.
+ *
+ * Errors: those of a statement; ARG (a name; the stream is no table of columns; columns are missing,
+ * unknown or twice); TYPE (a column of another type); UNSUPPORTED (a new column of a type that has
+ * no home: list, struct, map, union; no Arrow in this build); RANGE, NULLVAL, ARG of a value; IO
+ * (the stream failed, with its words); STATE (to be created inside a transaction).
+ * Blocks: until the stream's end, and in it.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table,
+                                                  struct ArrowArrayStream *in,
+                                                  const hyl_insert_arrow_opts *opts, int64_t *rows,
+                                                  hyl_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -40,7 +40,7 @@ HYL_NODISCARD hyl_status hyl__loader_init(hyl__loader *loader, hyl_conn *conn, h
 HYL_NODISCARD hyl_status hyl__loader_send(hyl__loader *loader, hyl_error *err);
 /* Sends the rest and ends the COPY. A table of no rows is not copied into at all. */
 HYL_NODISCARD hyl_status hyl__loader_finish(hyl__loader *loader, int64_t *rows, hyl_error *err);
-HYL_NODISCARD hyl_status hyl__loader_abort(hyl__loader *loader, const char *reason, hyl_error *err);
+hyl_status hyl__loader_abort(hyl__loader *loader, const char *reason, hyl_error *err);
 /* Frees. An unfinished COPY is abandoned. */
 void hyl__loader_reset(hyl__loader *loader);
 

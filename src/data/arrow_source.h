@@ -1,0 +1,56 @@
+/* A column of Arrow arrays, whose values are put into the stage. */
+#ifndef HYL_DATA_ARROW_SOURCE_H
+#define HYL_DATA_ARROW_SOURCE_H
+
+#include "stage.h"
+
+#include <nanoarrow/nanoarrow.h>
+
+typedef struct hyl__arrow_source hyl__arrow_source;
+
+/* Puts value `i` of `values`, which is not NULL, into the row that is being made. */
+typedef hyl_status (*hyl__arrow_put)(hyl__arrow_source *source, const struct ArrowArrayView *values,
+                                     int64_t i, hyl__stage *stage, hyl__stage_column *column,
+                                     hyl_error *err);
+
+struct hyl__arrow_source {
+    const struct ArrowArrayView *view; /* of the batch's column */
+    struct ArrowSchemaView type;       /* of its values */
+    hyl__arrow_put put;
+    bool plain;         /* no dictionary, no run-end encoding */
+    size_t copy_width;  /* of values that the stage keeps just as Arrow does; 0: they are put */
+    int64_t run;        /* of run-end encoding: the run of the last value */
+    int64_t multiplier; /* of dates and times: microseconds in a unit */
+    bool nanos;         /* and its values are nanoseconds */
+    bool truncate;      /* nanoseconds are cut off and counted, not refused */
+    int64_t truncated;
+};
+
+/*
+ * `field`: the column's in the stream's schema, which hyl__arrow_fits has found to fit. `view`: of
+ * the column in every batch; it is filled before each.
+ */
+void hyl__arrow_source_init(hyl__arrow_source *source, const struct ArrowSchema *field,
+                            const struct ArrowArrayView *view, const hyl__stage_column *column,
+                            bool truncate);
+/* Another batch is in the view. */
+void hyl__arrow_source_rewind(hyl__arrow_source *source);
+
+/*
+ * How many of the values from `first` on, `count` at most but one at least, have no more than
+ * `max_bytes` in all. Of values of fixed width all.
+ */
+int64_t hyl__arrow_source_measure(hyl__arrow_source *source, int64_t first, int64_t count,
+                                  size_t max_bytes);
+
+/*
+ * Puts values into as many rows of the stage from its last on; the stage's count of rows is left
+ * alone. Where one fails *done is the number of those before it.
+ * Errors: those of hyl__put_value; ARG (a dictionary's index or a run that is not there).
+ */
+HYL_NODISCARD hyl_status hyl__arrow_source_put(hyl__arrow_source *source, int64_t first,
+                                               int64_t count, hyl__stage *stage,
+                                               hyl__stage_column *column, int64_t *done,
+                                               hyl_error *err);
+
+#endif
