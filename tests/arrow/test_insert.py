@@ -1,0 +1,514 @@
+"""Arrow in, written by pyarrow: every type that has a home, and what is refused."""
+
+import ctypes
+import datetime as dt
+import decimal
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int64, c_size_t, c_void_p
+
+import pyarrow
+import pytest
+from binding import LIBRARY, Connection, Error, HyperlineError, Stream, check
+
+APPEND, CREATE, CREATE_IF_MISSING = range(3)
+ARG, STATE, TYPE, RANGE, NULLVAL, UNSUPPORTED = -1, -2, -13, -14, -15, -16
+IO, SERVER = -4, -12
+
+
+class InsertOpts(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("mode", c_int),
+        ("truncate_nanoseconds", c_bool),
+        ("truncated", POINTER(c_int64)),
+    ]
+
+
+LIBRARY.hyl_insert_arrow.argtypes = [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p, c_void_p]
+
+D = decimal.Decimal
+UTC = dt.timezone.utc
+NOW = dt.datetime(2024, 2, 29, 12, 34, 56, 789012)
+
+
+class Database:
+    """A database of file version 4, beside the one that the connection opened."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.connection = Connection(folder / "main.hyper")
+        self.connection.execute(f'CREATE DATABASE "{folder}/v4.hyper" WITH VERSION 4')
+        self.connection.execute(f'ATTACH DATABASE "{folder}/v4.hyper" AS v4')
+        self.made = []
+
+    def execute(self, sql):
+        self.connection.execute(sql)
+
+    def name(self, table="t"):
+        if table not in self.made:
+            self.made.append(table)
+        return f"v4.public.{table}"
+
+    def clear(self):
+        for table in self.made:
+            self.execute(f"DROP TABLE IF EXISTS v4.public.{table}")
+        self.made = []
+
+    def insert(self, data, table="t", mode=CREATE, truncate=False, name=None):
+        """Rows inserted, and values that lost nanoseconds."""
+        reader = data if isinstance(data, pyarrow.RecordBatchReader) else data.to_reader()
+        stream = Stream()
+        reader._export_to_c(stream.address)
+        rows, truncated, error = c_int64(-1), c_int64(-1), Error()
+        opts = InsertOpts(ctypes.sizeof(InsertOpts), mode, truncate, ctypes.pointer(truncated))
+        check(
+            LIBRARY.hyl_insert_arrow(
+                self.connection.conn, (name or self.name(table)).encode(), stream.address,
+                byref(opts), byref(rows), byref(error),
+            ),
+            error,
+        )
+        return rows.value, truncated.value
+
+    def read(self, sql):
+        return pyarrow.table(self.connection.arrow(sql))
+
+    def column(self, expression="x", table="t"):
+        table = self.read(f"SELECT {expression} AS x FROM v4.public.{table} ORDER BY i")
+        return table.column("x").to_pylist()
+
+    def count(self, table="t"):
+        sql = f"SELECT count(*) AS n FROM v4.public.{table}"
+        return self.read(sql).column("n")[0].as_py()
+
+    def type_of(self, table="t", column="x"):
+        sql = f"SELECT {column} FROM v4.public.{table} WHERE false"
+        return self.read(sql).schema.field(0).metadata[b"hyper:type_name"].decode()
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    made = Database(tmp_path_factory.mktemp("arrow_in"))
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture
+def db(database):
+    yield database
+    database.clear()
+
+
+def numbered(values):
+    """A table of a column x, and one i that numbers the rows."""
+    return pyarrow.table({"i": pyarrow.array(range(len(values)), pyarrow.int32()), "x": values})
+
+
+# ---- every type ---------------------------------------------------------------------------------
+
+TEXTS = ["", "a", "twelve bytes", "thirteen byte", "é€😀" * 20]
+BYTES = [b"", b"\0\xff", b"x" * 40]
+
+
+def of(arrow_type):
+    return lambda values: pyarrow.array(values, arrow_type)
+
+
+def dictionary(index, values):
+    return lambda data: pyarrow.array(data, values).dictionary_encode().cast(
+        pyarrow.dictionary(index, values)
+    )
+
+
+def run_ends(index, values):
+    def make(data):
+        ends, runs = [], []
+        for end, value in enumerate(data, 1):
+            if runs and runs[-1] == value:
+                ends[-1] = end
+            else:
+                ends.append(end)
+                runs.append(value)
+        return pyarrow.RunEndEncodedArray.from_arrays(
+            pyarrow.array(ends, index), pyarrow.array(runs, values)
+        )
+
+    return make
+
+
+# Name, maker of the array, values, the new column's type, and how they come back.
+SAME = object()
+TYPES = [
+    ("bool", of(pyarrow.bool_()), [True, False, True], "boolean", SAME),
+    ("int8", of(pyarrow.int8()), [0, -128, 127], "smallint", SAME),
+    ("uint8", of(pyarrow.uint8()), [0, 255], "smallint", SAME),
+    ("int16", of(pyarrow.int16()), [0, -32768, 32767], "smallint", SAME),
+    ("uint16", of(pyarrow.uint16()), [0, 65535], "integer", SAME),
+    ("int32", of(pyarrow.int32()), [0, -(2**31), 2**31 - 1], "integer", SAME),
+    ("uint32", of(pyarrow.uint32()), [0, 2**32 - 1], "bigint", SAME),
+    ("int64", of(pyarrow.int64()), [0, -(2**63), 2**63 - 1], "bigint", SAME),
+    ("uint64", of(pyarrow.uint64()), [0, 2**64 - 1], "numeric(20,0)", [D(0), D(2**64 - 1)]),
+    ("float16", of(pyarrow.float16()), [0.5, -65504.0], "real", SAME),
+    ("float32", of(pyarrow.float32()), [0.5, -3.4028234663852886e38], "real", SAME),
+    ("float64", of(pyarrow.float64()), [0.1, 5e-324], "double precision", SAME),
+    ("decimal32", of(pyarrow.decimal32(9, 2)), [D("0.01"), D("-9999999.99")], "numeric(9,2)", SAME),
+    ("decimal64", of(pyarrow.decimal64(18, 3)), [D("0.001"), D("-10.010"), D("-0.005")],
+     "numeric(18,3)", SAME),
+    ("decimal128", of(pyarrow.decimal128(38, 10)), [D("-0.0000000001"), D(10**27)],
+     "numeric(38,10)", SAME),
+    ("decimal256", of(pyarrow.decimal256(38, 0)), [D(10**37), D(-1)], "numeric(38,0)", SAME),
+    ("decimal of negative scale", of(pyarrow.decimal128(5, -2)), [D("12300"), D("-100")],
+     "numeric(7,0)", SAME),
+    ("utf8", of(pyarrow.string()), TEXTS, "text", SAME),
+    ("large_utf8", of(pyarrow.large_string()), TEXTS, "text", SAME),
+    ("utf8_view", of(pyarrow.string_view()), TEXTS, "text", SAME),
+    ("binary", of(pyarrow.binary()), BYTES, "bytes", SAME),
+    ("large_binary", of(pyarrow.large_binary()), BYTES, "bytes", SAME),
+    ("binary_view", of(pyarrow.binary_view()), BYTES, "bytes", SAME),
+    ("fixed_size_binary", of(pyarrow.binary(3)), [b"abc", b"\0\0\0"], "bytes", SAME),
+    ("date32", of(pyarrow.date32()), [dt.date(1, 1, 1), dt.date(1970, 1, 1), dt.date(9999, 12, 31)],
+     "date", SAME),
+    ("date64", of(pyarrow.date64()), [dt.date(1, 1, 1), dt.date(9999, 12, 31)], "date", SAME),
+    ("time32[s]", of(pyarrow.time32("s")), [dt.time(0), dt.time(23, 59, 59)], "time", SAME),
+    ("time32[ms]", of(pyarrow.time32("ms")), [dt.time(1, 2, 3, 4000)], "time", SAME),
+    ("time64[us]", of(pyarrow.time64("us")), [dt.time(23, 59, 59, 999999)], "time", SAME),
+    ("time64[ns]", of(pyarrow.time64("ns")), [dt.time(23, 59, 59, 999999)], "time", SAME),
+    *[
+        (f"timestamp[{unit}]", of(pyarrow.timestamp(unit)),
+         [dt.datetime(1970, 1, 1), dt.datetime(1900, 2, 28, 23, 59, 59)], "timestamp", SAME)
+        for unit in ("s", "ms", "us", "ns")
+    ],
+    ("timestamp", of(pyarrow.timestamp("us")),
+     [dt.datetime(1, 1, 1), NOW, dt.datetime(9999, 12, 31, 23, 59, 59, 999999)], "timestamp", SAME),
+    ("timestamp in a zone", of(pyarrow.timestamp("ms", "Europe/Berlin")),
+     [dt.datetime(2024, 7, 1, 12, tzinfo=UTC)], "timestamp with time zone", SAME),
+    ("duration", of(pyarrow.duration("ms")), [dt.timedelta(hours=30), dt.timedelta(seconds=-1)],
+     "interval", [pyarrow.MonthDayNano([0, 0, 108000 * 10**9]),
+                  pyarrow.MonthDayNano([0, 0, -(10**9)])]),
+    ("month_day_nano", of(pyarrow.month_day_nano_interval()),
+     [pyarrow.MonthDayNano([14, -3, 5000])], "interval", SAME),
+    ("null", of(pyarrow.null()), [None, None], "text", SAME),
+    ("dictionary of int8", dictionary(pyarrow.int8(), pyarrow.string()), ["a", "b", "a"], "text",
+     SAME),
+    ("dictionary of int64", dictionary(pyarrow.int64(), pyarrow.int64()), [7, -7, 7], "bigint", SAME),
+    ("dictionary of uint32", dictionary(pyarrow.uint32(), pyarrow.large_string()), TEXTS, "text",
+     SAME),
+    ("run-end encoded", run_ends(pyarrow.int32(), pyarrow.string()), ["a", "a", "b", "a"], "text",
+     SAME),
+    ("runs of int64", run_ends(pyarrow.int16(), pyarrow.int64()), [1, 1, 2, 2, 2], "bigint", SAME),
+    ("extension", lambda values: pyarrow.ExtensionArray.from_storage(
+        pyarrow.opaque(pyarrow.string(), "a", "b"), pyarrow.array(values, pyarrow.string())),
+     ["stored"], "text", SAME),
+]
+BY_NAME = pytest.mark.parametrize(
+    "make, values, home, back", [case[1:] for case in TYPES], ids=[case[0] for case in TYPES]
+)
+
+
+@BY_NAME
+def test_every_type_comes_back(db, make, values, home, back):
+    back = values if back is SAME else back
+    for number, (prefix, suffix) in enumerate([([], []), ([None], [None]), ([], [None, None])]):
+        table = f"t{number}"
+        data = prefix + values[:1] + suffix + values[1:] + suffix
+        expected = prefix + back[:1] + suffix + back[1:] + suffix
+        assert db.insert(numbered(make(data)), table) == (len(data), 0)
+        assert db.type_of(table) == home
+        assert db.column(table=table) == expected
+
+
+@BY_NAME
+def test_no_rows_and_one_row(db, make, values, home, back):
+    back = values if back is SAME else back
+    table = numbered(make(values[:1]))
+    assert db.insert(table.slice(0, 0)) == (0, 0)
+    assert db.type_of() == home
+    assert db.insert(table, mode=APPEND) == (1, 0)
+    assert db.column() == back[:1]
+
+
+@BY_NAME
+def test_slices_are_equal_to_the_whole(db, make, values, home, back):
+    """3 batches of 1,000 rows that begin at offset 7, and an empty one between."""
+    back = values if back is SAME else back
+    source = (values + [None]) * 900
+    expected = (back + [None]) * 900
+    whole = pyarrow.record_batch(
+        {"i": pyarrow.array(range(len(source)), pyarrow.int32()), "x": make(source)}
+    )
+    batches = [whole.slice(7 + k * 300, 1000) for k in range(2)] + [whole.slice(7, 0)]
+    assert db.insert(
+        pyarrow.RecordBatchReader.from_batches(whole.schema, batches)
+    ) == (sum(len(batch) for batch in batches), 0)
+    got = db.read("SELECT i, x FROM v4.public.t ORDER BY i").to_pylist()
+    kept = sorted(k * 300 + 7 + n for k, b in enumerate(batches[:2]) for n in range(len(b)))
+    assert [row["x"] for row in got] == [expected[i] for i in kept]
+
+
+def test_nulls_of_dictionaries(db):
+    """NULL among the values, NULL as index, unused entries, an empty dictionary."""
+    values = pyarrow.array(["unused", "a", None, "b"])
+    indices = pyarrow.array([1, 2, None, 3], pyarrow.int8())
+    table = numbered(pyarrow.DictionaryArray.from_arrays(indices, values))
+    assert db.insert(table) == (4, 0)
+    assert db.column() == ["a", None, None, "b"]
+    empty = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([None, None], pyarrow.int8()), pyarrow.array([], pyarrow.string())
+    )
+    assert db.insert(numbered(empty), mode=APPEND) == (2, 0)
+    assert db.count() == 6
+
+
+def test_many_variadic_buffers(db):
+    """A view array whose long values lie in several buffers, as polars makes them."""
+    chunks = [pyarrow.array([f"chunk {k} value {n} beyond twelve" for n in range(50)],
+                            pyarrow.string_view()) for k in range(5)]
+    joined = pyarrow.concat_arrays(chunks)
+    assert db.insert(numbered(joined)) == (250, 0)
+    assert db.column() == joined.to_pylist()
+
+
+def test_our_own_stream_goes_back_in(db):
+    db.execute(
+        "CREATE TABLE v4.public.a (i int NOT NULL, o oid, v varchar(5), c char(3), d char(1), j json,"
+        " n numeric(5,2), t timestamp, z timestamptz, p interval)"
+    )
+    db.name("a")
+    db.execute(
+        "INSERT INTO v4.public.a VALUES (1, 7, 'vvv', 'c', 'd', '{}', 1.5, '2024-02-29 01:02:03',"
+        " '2024-02-29 01:02:03+00', interval 'P1Y2M3DT4S')"
+    )
+    db.execute("INSERT INTO v4.public.a (i) VALUES (2)")
+    first = db.read("SELECT * FROM v4.public.a ORDER BY i")
+    assert db.insert(first, "b") == (2, 0)
+    second = db.read("SELECT * FROM v4.public.b ORDER BY i")
+    assert second.equals(first)
+    assert second.schema.equals(first.schema, check_metadata=True)
+
+
+# ---- existing tables ----------------------------------------------------------------------------
+
+WIDENINGS = [
+    ("int8", pyarrow.int8(), [-128], "bigint", [-128]),
+    ("int16 to numeric", pyarrow.int16(), [-5], "numeric(10,2)", [D("-5.00")]),
+    ("int32 to bigint", pyarrow.int32(), [2**31 - 1], "bigint", [2**31 - 1]),
+    ("int32 to double", pyarrow.int32(), [2**31 - 1], "double precision", [2.0**31 - 1]),
+    ("int64 to numeric", pyarrow.int64(), [-(2**63)], "numeric(21,2)", [D(-(2**63))]),
+    ("uint32 to oid", pyarrow.uint32(), [2**32 - 1], "oid", [2**32 - 1]),
+    ("float32 to double", pyarrow.float32(), [0.5], "double precision", [0.5]),
+    ("decimal", pyarrow.decimal128(18, 3), [D("1.234")], "numeric(20,5)", [D("1.23400")]),
+    ("date to timestamp", pyarrow.date32(), [dt.date(1, 1, 1)], "timestamp",
+     [dt.datetime(1, 1, 1)]),
+    ("utf8 to varchar", pyarrow.string(), ["äöü"], "varchar(3)", ["äöü"]),
+    ("utf8 to char", pyarrow.large_string(), ["ab"], "char(3)", ["ab "]),
+    ("utf8 to json", pyarrow.string_view(), ["[1]"], "json", ["[1]"]),
+]
+
+
+@pytest.mark.parametrize(
+    "arrow, values, sql, back", [case[1:] for case in WIDENINGS], ids=[c[0] for c in WIDENINGS]
+)
+@pytest.mark.parametrize("nullable", [True, False])
+def test_values_widen(db, arrow, values, sql, back, nullable):
+    not_null = "" if nullable else "NOT NULL"
+    db.execute(f"CREATE TABLE {db.name()} (x {sql} {not_null}, i bigint)")
+    assert db.insert(numbered(pyarrow.array(values, arrow)), mode=APPEND) == (len(values), 0)
+    assert db.column() == back
+
+
+def test_bytes_become_uuids(db):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x uuid)")
+    data = pyarrow.array([bytes(range(16)), None], pyarrow.binary(16))
+    assert db.insert(numbered(data), mode=APPEND) == (2, 0)
+    text = db.column("CAST(x AS text)")
+    assert text == ["00010203-0405-0607-0809-0a0b0c0d0e0f", None]
+
+
+def refused(db, status, *parts, data, **options):
+    with pytest.raises(HyperlineError) as caught:
+        db.insert(data, **options)
+    for part in parts:
+        assert part in str(caught.value)
+    assert caught.value.status == status
+    return caught.value
+
+
+def test_columns_are_matched_by_name(db):
+    db.execute(f"CREATE TABLE {db.name()} (i int NOT NULL, a text, b double precision)")
+    data = {"b": [0.5], "a": ["x"], "i": pyarrow.array([1], pyarrow.int32())}
+    assert db.insert(pyarrow.table(data), mode=APPEND) == (1, 0)
+    assert db.read(f"SELECT * FROM {db.name()}").to_pylist() == [{"i": 1, "a": "x", "b": 0.5}]
+    extra = pyarrow.table({**data, "__index_level_0__": [0]})
+    refused(db, ARG, 'not in the table: "__index_level_0__"', data=extra, mode=APPEND)
+    refused(db, ARG, 'missing: "i", "a"', data=pyarrow.table({"b": [0.5]}), mode=APPEND)
+    wrong = pyarrow.table({"I": [1], "a": [1], "b": ["x"]})
+    refused(db, ARG, 'missing: "i"', 'not in the table: "I"',
+            'of another type: "a" is int64, the table\'s text, "b" is string, the table\'s double',
+            data=wrong, mode=APPEND)
+    types = pyarrow.table({"i": [1], "a": ["x"], "b": [0.5]})
+    refused(db, TYPE, '"i" is int64, the table\'s integer', data=types, mode=APPEND)
+    twice = pyarrow.table([data["i"], ["a"], [0.5], ["b"]], names=["i", "a", "b", "a"])
+    refused(db, ARG, '"a" again', data=twice, mode=APPEND)
+    assert db.count() == 1
+
+
+NARROW = [
+    (pyarrow.int64(), "integer"), (pyarrow.uint16(), "smallint"), (pyarrow.uint64(), "bigint"),
+    (pyarrow.int64(), "double precision"), (pyarrow.int32(), "real"), (pyarrow.float64(), "real"),
+    (pyarrow.int32(), "numeric(10,1)"), (pyarrow.decimal128(18, 3), "numeric(18,2)"),
+    (pyarrow.decimal128(18, 3), "numeric(17,3)"), (pyarrow.timestamp("us"), "timestamptz"),
+    (pyarrow.timestamp("us", "UTC"), "timestamp"), (pyarrow.string(), "bytes"),
+    (pyarrow.binary(), "text"), (pyarrow.binary(), "tableau.tabgeography"),
+    (pyarrow.binary(15), "uuid"), (pyarrow.int32(), "oid"), (pyarrow.timestamp("us"), "date"),
+]
+
+
+@pytest.mark.parametrize("arrow, sql", NARROW, ids=lambda value: str(value))
+def test_what_would_lose_is_refused_before_it_is_sent(db, arrow, sql):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    refused(db, TYPE, '"x" is', data=numbered(pyarrow.array([None], arrow)), mode=APPEND)
+    assert db.count() == 0
+
+
+VALUES = [
+    (pyarrow.string(), "varchar(2)", "abc", RANGE, "too many"),
+    (pyarrow.string(), "text NOT NULL", None, NULLVAL, "NOT NULL"),
+    (pyarrow.int64(), "bigint NOT NULL", None, NULLVAL, "NOT NULL"),
+    (pyarrow.null(), "int NOT NULL", None, NULLVAL, "NOT NULL"),
+    (pyarrow.timestamp("ns"), "timestamp", 1, RANGE, "1 nanoseconds"),
+    (pyarrow.time64("ns"), "time", 1, RANGE, "1 nanoseconds"),
+    (pyarrow.timestamp("s"), "timestamp", 2**62, RANGE, "out of range for timestamp"),
+    (pyarrow.date32(), "date", 2**31 - 1, RANGE, "out of range for date"),
+    (pyarrow.time64("us"), "time", 86400000001, RANGE, "out of range for time"),
+]
+
+
+@pytest.mark.parametrize("arrow, sql, bad, status, words", VALUES, ids=lambda v: str(v)[:20])
+def test_values_that_do_not_fit_change_nothing(db, arrow, sql, bad, status, words):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    good = {pyarrow.string(): "a"}.get(arrow, None if arrow == pyarrow.null() else 0)
+    storage = {32: pyarrow.int32(), 64: pyarrow.int64()}
+    def make(values):
+        if arrow in (pyarrow.string(), pyarrow.null(), pyarrow.int64()):
+            return pyarrow.array(values, arrow)
+        return pyarrow.array(values, storage[arrow.bit_width]).view(arrow)
+    count = 0 if good is None else 200000
+    data = numbered(pyarrow.chunked_array([make([good] * count), make([bad])], arrow))
+    refused(db, status, f'row {count + 1}, column 2 "x"', words, data=data, mode=APPEND)
+    assert db.count() == 0
+    refused(db, status, words, data=numbered(make([bad])), mode=APPEND)
+    assert db.count() == 0
+
+
+def test_invalid_utf8_is_refused(db):
+    bad = pyarrow.array([b"fine", b"a\xff"]).view(pyarrow.string())
+    refused(db, ARG, 'row 2, column 2 "x"', "UTF-8", data=numbered(bad))
+    refused(db, SERVER, "t", data=numbered(pyarrow.array(["a"])), mode=APPEND)  # dropped again
+
+
+def test_nanoseconds_are_cut_off_on_request(db):
+    values = pyarrow.array([1999, -1, 2000, None], pyarrow.timestamp("ns"))
+    assert db.insert(numbered(values), truncate=True) == (4, 2)
+    assert db.column() == [dt.datetime(1970, 1, 1, 0, 0, 0, 1),
+                           dt.datetime(1969, 12, 31, 23, 59, 59, 999999),
+                           dt.datetime(1970, 1, 1, 0, 0, 0, 2), None]
+
+
+# ---- new tables ---------------------------------------------------------------------------------
+
+
+def test_modes(db):
+    data = numbered(pyarrow.array(["a"]))
+    error = refused(db, SERVER, "does not exist", data=data, mode=APPEND)
+    assert error.sqlstate == "42P01"
+    assert db.insert(data, mode=CREATE_IF_MISSING) == (1, 0)
+    assert db.insert(data, mode=CREATE_IF_MISSING) == (1, 0)
+    error = refused(db, SERVER, "", data=data, mode=CREATE)
+    assert error.sqlstate == "42P07"
+    assert db.count() == 2
+
+
+def test_nullability_is_the_fields(db):
+    schema = pyarrow.schema([pyarrow.field("i", pyarrow.int32(), False),
+                             pyarrow.field("x", pyarrow.string())])
+    table = pyarrow.table({"i": pyarrow.array([1], pyarrow.int32()), "x": ["a"]}, schema)
+    db.insert(table)
+    got = db.read(f"SELECT * FROM {db.name()}").schema
+    assert not got.field("i").nullable and got.field("x").nullable
+
+
+def test_types_without_a_home_are_listed(db):
+    table = pyarrow.table({"i": [1], "l": [[1]], "s": [{"a": 1}],
+                           "w": pyarrow.array([1], pyarrow.decimal256(60, 0))})
+    refused(db, UNSUPPORTED, '"l" is list', '"s" is struct', '"w" is decimal256', data=table)
+    refused(db, SERVER, "does not exist", data=numbered(pyarrow.array(["a"])), mode=APPEND)
+
+
+def test_a_table_that_failed_is_dropped(db):
+    rows = 300000
+    def batches():
+        yield numbered(pyarrow.array(["x" * 20] * rows)).to_batches()[0]
+        raise ValueError("the producer is out of order")
+    schema = numbered(pyarrow.array(["x"])).schema
+    refused(db, IO, "the producer is out of order",
+            data=pyarrow.RecordBatchReader.from_batches(schema, batches()))
+    refused(db, SERVER, "does not exist", data=numbered(pyarrow.array(["a"])), mode=APPEND)
+
+
+def test_nothing_is_created_in_a_transaction(db):
+    db.execute("BEGIN")
+    refused(db, STATE, "inside a transaction", data=numbered(pyarrow.array(["a"])))
+    db.execute("ROLLBACK")
+
+
+def test_older_file_versions(db):
+    """Version 2 has no real, and no numeric of more than 18 digits."""
+    path = db.folder / "v2.hyper"
+    db.execute(f'CREATE DATABASE "{path}" WITH VERSION 2')
+    db.execute(f'ATTACH DATABASE "{path}" AS v2')
+    data = pyarrow.table({"h": pyarrow.array([0.5], pyarrow.float16()),
+                          "f": pyarrow.array([0.25], pyarrow.float32())})
+    assert db.insert(data, name="v2.public.f") == (1, 0)
+    assert db.read("SELECT * FROM v2.public.f").to_pylist() == [{"h": 0.5, "f": 0.25}]
+    wide = pyarrow.table({"n": pyarrow.array([D(1)], pyarrow.decimal128(38, 18))})
+    refused(db, SERVER, 'column "n" is numeric(38,18), which needs file version 3',
+            data=wide, name="v2.public.n")
+    db.execute("DETACH DATABASE v2")
+
+
+def test_odd_names(db):
+    names = ["select", 'a"b', "Größe", "UPPER lower"]
+    table = pyarrow.table({name: [n] for n, name in enumerate(names)})
+    name = 'v4.public."od.d""t"'
+    assert db.insert(table, name=name) == (1, 0)
+    assert db.insert(table, name=name, mode=APPEND) == (1, 0)
+    assert db.read(f"SELECT * FROM {name}").schema.names == names
+    db.execute(f"DROP TABLE {name}")
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+
+def resident_bytes():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_appending_does_not_grow(db):
+    data = pyarrow.table({"i": pyarrow.array(range(20000), pyarrow.int32()),
+                          "x": pyarrow.array(["value"] * 20000, pyarrow.string_view())})
+    db.insert(data)
+    for _ in range(10):
+        db.insert(data, mode=APPEND)
+    before = resident_bytes()
+    for _ in range(100):
+        db.insert(data, mode=APPEND)
+    assert resident_bytes() - before < 8_000_000
+    assert db.count() == 20000 * 111
+
+
+def test_huge_values_among_small_ones(db):
+    values = ["s"] * 2000 + ["h" * 5_000_000] + ["s"] * 2000 + ["g" * 3_000_000]
+    for number, arrow in enumerate((pyarrow.string(), pyarrow.string_view())):
+        table = f"t{number}"
+        assert db.insert(numbered(pyarrow.array(values, arrow)), table) == (len(values), 0)
+        assert db.column("length(x)", table) == [len(value) for value in values]
