@@ -63,7 +63,7 @@ def query_file(path, sql):
 
 
 def test_every_example_is_tested():
-    assert EXAMPLES == ["copy_in", "launch", "query", "raw"]
+    assert EXAMPLES == ["copy_in", "insert", "launch", "query", "raw"]
 
 
 # ---- query --------------------------------------------------------------------------------------
@@ -134,6 +134,27 @@ def test_copy_in_says_why_the_file_cannot_be_made(tmp_path):
     done = run("copy_in", tmp_path / "no" / "folder.hyper", 1)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("copy_in: ") and len(done.stderr) > 20
+
+
+# ---- insert -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 250000])
+def test_insert_inserts_all_rows(tmp_path, count):
+    path = tmp_path / "readings.hyper"
+    assert run_well("insert", path, count) == f"{count} rows inserted into {path}\n"
+    sums = query_file(path, "SELECT count(*), count(value), count(DISTINCT sensor) FROM readings")
+    valid = [i for i in range(count) if i % 100 != 0]
+    assert sums == [f"{count},{len(valid)},{min(count, 2)}"]
+    if valid:
+        tenths = sum(i % 1000 for i in valid)
+        assert query_file(path, "SELECT CAST(sum(value) * 10 AS bigint) FROM readings") == [str(tenths)]
+
+
+def test_insert_says_why_the_file_cannot_be_made(tmp_path):
+    done = run("insert", tmp_path / "no" / "folder.hyper", 1)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("insert: ") and len(done.stderr) > 20
 
 
 # ---- raw ----------------------------------------------------------------------------------------
