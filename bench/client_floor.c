@@ -13,20 +13,19 @@ typedef struct floor_client {
     floor_conn *conn;
     int64_t rows;
     const char *csv;
-    double *round_trips;
+    double round_trips[BENCH_ROUND_TRIPS];
 } floor_client;
 
 hyl_status floor_client_open(const bench_place *place, void **state, hyl_error *err)
 {
     floor_client *client = calloc(1, sizeof *client);
-    double *round_trips = calloc(BENCH_ROUND_TRIPS, sizeof *round_trips);
-    hyl_status status = client != NULL && round_trips != NULL ? HYL_OK : cli_fail_nomem(err);
-    if (status == HYL_OK) {
-        *client = (floor_client){NULL, place->rows, place->csv, round_trips};
-        status = floor_open(place->endpoint, place->database, &client->conn, err);
+    if (client == NULL) {
+        return cli_fail_nomem(err);
     }
+    client->rows = place->rows;
+    client->csv = place->csv;
+    hyl_status status = floor_open(place->endpoint, place->database, &client->conn, err);
     if (status < 0) {
-        free(round_trips);
         free(client);
         return status;
     }
@@ -38,7 +37,6 @@ void floor_client_close(void *state)
 {
     floor_client *client = state;
     floor_close(client->conn);
-    free(client->round_trips);
     free(client);
 }
 

@@ -8,20 +8,17 @@
 
 typedef struct hyperline_client {
     hyl_conn *conn;
-    double *round_trips;
+    double round_trips[BENCH_ROUND_TRIPS];
 } hyperline_client;
 
 hyl_status hyperline_client_open(const bench_place *place, void **state, hyl_error *err)
 {
     hyperline_client *client = calloc(1, sizeof *client);
-    double *round_trips = calloc(BENCH_ROUND_TRIPS, sizeof *round_trips);
-    hyl_status status = client != NULL && round_trips != NULL ? HYL_OK : cli_fail_nomem(err);
-    if (status == HYL_OK) {
-        *client = (hyperline_client){NULL, round_trips};
-        status = bench_connect(place, &client->conn, err);
+    if (client == NULL) {
+        return cli_fail_nomem(err);
     }
+    hyl_status status = bench_connect(place, &client->conn, err);
     if (status < 0) {
-        free(round_trips);
         free(client);
         return status;
     }
@@ -33,7 +30,6 @@ void hyperline_client_close(void *state)
 {
     hyperline_client *client = state;
     hyl_conn_free(client->conn);
-    free(client->round_trips);
     free(client);
 }
 

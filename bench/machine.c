@@ -13,11 +13,6 @@ static long processors(void)
     return count > 0 ? count : 1;
 }
 
-static double ticks_to_seconds(unsigned long long ticks)
-{
-    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
 /* The value of the first line "key : value" of /proc/cpuinfo with that key. */
 static void read_cpuinfo(const char *key, char *out, size_t cap)
 {
@@ -49,49 +44,51 @@ double machine_load(void)
     return getloadavg(&load, 1) == 1 ? load : -1;
 }
 
+/* The first line of a file below /proc; "" where it cannot be read. */
+static void read_line(const char *path, char *out, size_t cap)
+{
+    FILE *file = fopen(path, "re");
+    out[0] = '\0';
+    if (file != NULL) {
+        if (fgets(out, (int)cap, file) == NULL) {
+            out[0] = '\0';
+        }
+        fclose(file);
+    }
+}
+
+/* The seconds that are in the word of that index (from 0), a number of clock ticks. */
+static double seconds_at(const char *text, int index)
+{
+    for (; index > 0; index--) {
+        text += strspn(text, " ");
+        text += strcspn(text, " ");
+    }
+    return (double)strtoull(text, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+}
+
 /*
  * What all processors have spent in processes since boot, and what the host kept from them.
  * Interrupts are left out: those of the connection would count as others' work.
  */
 static double busy_seconds(void)
 {
-    unsigned long long user = 0;
-    unsigned long long nice = 0;
-    unsigned long long system = 0;
-    unsigned long long steal = 0;
-    FILE *file = fopen("/proc/stat", "re");
-    if (file != NULL) {
-        if (fscanf(file, "cpu %llu %llu %llu %*u %*u %*u %*u %llu", &user, &nice, &system,
-                   &steal) != 4) {
-            user = nice = system = steal = 0;
-        }
-        fclose(file);
-    }
-    return ticks_to_seconds(user + nice + system + steal);
+    enum { USER = 1, NICE, SYSTEM, STEAL = 8 };
+    char line[512];
+    read_line("/proc/stat", line, sizeof line);
+    return seconds_at(line, USER) + seconds_at(line, NICE) + seconds_at(line, SYSTEM) +
+           seconds_at(line, STEAL);
 }
 
 static double process_seconds(pid_t pid)
 {
+    enum { USER = 11, SYSTEM }; /* after the name, which is in parentheses and may hold anything */
     char path[64];
-    char line[512] = "";
-    unsigned long long user = 0;
-    unsigned long long system = 0;
+    char line[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-    if (fgets(line, sizeof line, file) != NULL) {
-        /* The name, in parentheses, may hold anything; 11 fields lie between it and the times. */
-        const char *after = strrchr(line, ')');
-        if (after == NULL ||
-            sscanf(after + 1, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user,
-                   &system) != 2) {
-            user = system = 0;
-        }
-    }
-    fclose(file);
-    return ticks_to_seconds(user + system);
+    read_line(path, line, sizeof line);
+    const char *after = strrchr(line, ')');
+    return after != NULL ? seconds_at(after + 1, USER) + seconds_at(after + 1, SYSTEM) : 0;
 }
 
 static double own_seconds(const pid_t *pids, size_t count)

@@ -177,20 +177,33 @@ hyl_status worker_start(worker *self, const bench_client *client, const bench_pl
     return open_streams(self, ends[0], err);
 }
 
+/* Reads what `serve` prints. False where the line is another one. */
+static bool read_sample(const char *line, bench_sample *out)
+{
+    char *at = NULL;
+    *out = (bench_sample){.repeats = 1};
+    out->wall_s = strtod(line, &at);
+    out->cpu_s = strtod(at, &at);
+    out->peak_rss_kb = strtol(at, &at, 10);
+    out->rows = strtoll(at, &at, 10);
+    char *check = at;
+    out->check = strtoll(check, &at, 10);
+    return at > check && *at == '\n' && out->wall_s > 0;
+}
+
 hyl_status worker_run(worker *self, bench_sample *sample, hyl_error *err)
 {
     char line[256];
-    *sample = (bench_sample){.repeats = 1};
     if (fputs("run\n", self->to) == EOF || fflush(self->to) == EOF ||
         fgets(line, sizeof line, self->from) == NULL) {
         return cli_fail(err, HYL_ERR_CLOSED, "%s, %s: the client has ended", self->client->workload,
                         self->client->name);
     }
-    int read = sscanf(line, "%lf %lf %ld %" SCNd64 " %" SCNd64, &sample->wall_s, &sample->cpu_s,
-                      &sample->peak_rss_kb, &sample->rows, &sample->check);
-    return read == 5 ? HYL_OK
-                     : cli_fail(err, HYL_ERR_PROTOCOL, "%s, %s: not understood: %s",
-                                self->client->workload, self->client->name, line);
+    if (!read_sample(line, sample)) {
+        return cli_fail(err, HYL_ERR_PROTOCOL, "%s, %s: not understood: %s", self->client->workload,
+                        self->client->name, line);
+    }
+    return HYL_OK;
 }
 
 void worker_stop(worker *self)
