@@ -165,24 +165,9 @@ static hyl_status next_body(hyl_result *result, hyl_bytes *body, hyl_error *erro
     return status;
 }
 
-/* The slow path of hyl_result_next: nothing whole is in the window, or it is no row. */
-static hyl_status wait_for_row(hyl_result *result, hyl_bytes *body, hyl_error *err)
-{
-    hyl_error error = HYL_ERROR_INIT;
-    hyl_status status = check_open(result, err);
-    if (status != HYL_OK) {
-        return status;
-    }
-    result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
-    status = next_body(result, body, &error);
-    if (status == HYL_DONE) {
-        return end_result(result, HYL_DONE, NULL);
-    }
-    return status < 0 ? fail_result(result, &error, err) : status;
-}
-
 /* A row that is no row: the stream cannot be trusted any more. */
-static hyl_status bad_row(hyl_result *result, hyl_bytes body, hyl_error *err)
+static hyl_status __attribute__((noinline, cold))
+bad_row(hyl_result *result, hyl_bytes body, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     hyl_status status = hyl__row_cells(body, result->cells, result->row.count, &error);
@@ -190,21 +175,43 @@ static hyl_status bad_row(hyl_result *result, hyl_bytes body, hyl_error *err)
     return fail_result(result, &error, err);
 }
 
-hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *err)
+/* Makes a DataRow the current row. */
+static inline hyl_status show_row(hyl_result *result, hyl_bytes body, const hyl_row **row,
+                                  hyl_error *err)
 {
-    hyl_bytes body;
-    if (result->state != HYL_OK || !hyl__session_take_row(&result->conn->session, &body)) {
-        hyl_status status = wait_for_row(result, &body, err);
-        if (status != HYL_OK) {
-            return status;
-        }
-    }
-    if (hyl__row_cells(body, result->cells, result->row.count, NULL) < 0) {
+    if (!hyl__row_view(body, result->cells, result->row.count)) {
         return bad_row(result, body, err);
     }
     hyl__scratch_clear(&result->scratch);
     *row = &result->row;
     return HYL_OK;
+}
+
+/* The slow path of hyl_result_next: nothing whole is in the window, or it is no row. */
+static hyl_status __attribute__((noinline))
+wait_for_row(hyl_result *result, const hyl_row **row, hyl_error *err)
+{
+    hyl_error error = HYL_ERROR_INIT;
+    hyl_bytes body;
+    hyl_status status = check_open(result, err);
+    if (status != HYL_OK) {
+        return status;
+    }
+    result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
+    status = next_body(result, &body, &error);
+    if (status == HYL_DONE) {
+        return end_result(result, HYL_DONE, NULL);
+    }
+    return status < 0 ? fail_result(result, &error, err) : show_row(result, body, row, err);
+}
+
+hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *err)
+{
+    hyl_bytes body;
+    if (result->state == HYL_OK && hyl__session_take_row(&result->conn->session, &body)) {
+        return show_row(result, body, row, err);
+    }
+    return wait_for_row(result, row, err);
 }
 
 hyl_status hyl_result_finish(hyl_result *result, hyl_error *err)

@@ -1,6 +1,5 @@
 #include "row.h"
 
-#include "base/endian.h"
 #include "base/error.h"
 #include "decode.h"
 
@@ -17,29 +16,6 @@ static hyl_status bad_end(size_t left, size_t count, hyl_error *err)
                      left, count);
 }
 
-/*
- * Takes a cell off the front of `rest`; false where it does not fit. A length is signed: -1 is NULL,
- * and nothing else below 0 is allowed. As a body is shorter than UINT32_MAX, a cell that fits is not
- * NULL.
- */
-static inline bool take_cell(hyl_bytes *rest, hyl_bytes *cell)
-{
-    if (rest->len < 4) {
-        return false;
-    }
-    size_t len = hyl__load_be32(rest->data);
-    rest->data += 4;
-    rest->len -= 4;
-    if (len <= rest->len) {
-        *cell = (hyl_bytes){rest->data, len};
-        rest->data += len;
-        rest->len -= len;
-        return true;
-    }
-    *cell = (hyl_bytes){NULL, 0};
-    return len == UINT32_MAX;
-}
-
 hyl_status hyl__row_cells(hyl_bytes body, hyl_bytes *cells, size_t count, hyl_error *err)
 {
     if (body.len < 2 || hyl__load_be16(body.data) != count) {
@@ -49,7 +25,7 @@ hyl_status hyl__row_cells(hyl_bytes body, hyl_bytes *cells, size_t count, hyl_er
     }
     hyl_bytes rest = {body.data + 2, body.len - 2};
     for (size_t i = 0; i < count; i++) {
-        if (!take_cell(&rest, &cells[i])) {
+        if (!hyl__row_take_cell(&rest, &cells[i])) {
             return bad_cell(i, err);
         }
     }
@@ -67,7 +43,7 @@ hyl_status hyl__row_parse(hyl_bytes body, hyl_msg *out, hyl_error *err)
     out->as.row.cells = rest;
     for (size_t i = 0; i < count; i++) {
         hyl_bytes cell;
-        if (!take_cell(&rest, &cell)) {
+        if (!hyl__row_take_cell(&rest, &cell)) {
             return bad_cell(i, err);
         }
     }
