@@ -25,6 +25,8 @@
  *     timestamptz                 timestamp[us, UTC] (the server says "Utc")
  *     interval                    month_day_nano interval, hyper:type=Interval
  *     array(T)                    list of T
+ *     uuid                        fixed_size_binary(16) in the order of its text, hyper:type=Uuid
+ *     other types, of rows only   binary, as the server sent it, hyper:oid
  */
 #ifndef HYPERLINE_ARROW_H
 #define HYPERLINE_ARROW_H
@@ -84,9 +86,17 @@ struct ArrowArrayStream {
 
 #endif
 
+/* ---- As batches ---------------------------------------------------------------------------- */
+
 /*
- * Runs a SELECT, WITH, VALUES or TABLE statement and opens its result as a stream of record
- * batches, at the speed of the socket and in constant memory.
+ * Runs a statement and opens its result as a stream of record batches, in constant memory.
+ *
+ * SELECT, WITH, VALUES and TABLE travel as Arrow, at the speed of the socket. What the server does
+ * not send so travels as rows, and the arrays are built here, with the same types: statements of
+ * other kinds (SHOW, EXPLAIN, EXECUTE, INSERT ... RETURNING), and, outside a transaction, results
+ * that the server refuses with SQLSTATE 0A000 before their first row (a uuid in them, say). There
+ * every field is nullable, since rows do not tell. A statement without a result has run when this
+ * returns, and its stream has no columns.
  *
  * The stream occupies the connection until its end or its release. Released early, it cancels the
  * statement, and the next request on the connection drains what is left. get_next returns 0 and a
@@ -94,8 +104,10 @@ struct ArrowArrayStream {
  * hyl_stream_error all of it.
  *
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are
- * those of `sql` as given. SERVER with SQLSTATE 0A000 for uuid, which the server cannot send as
- * Arrow. UNSUPPORTED in a build without Arrow.
+ * those of `sql` as given. Inside a transaction also SERVER with SQLSTATE 0A000 for uuid, which the
+ * server cannot send as Arrow, and the transaction has failed then. RANGE naming the column, of
+ * rows, for what Arrow does not hold (time 24:00, timestamps beyond its microseconds, intervals
+ * beyond its nanoseconds); of Arrow the server's 22008. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.
@@ -104,11 +116,49 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql
                                                  struct ArrowArrayStream *out, hyl_error *err);
 
 /*
+ * The rows of a result that are not yet read as a stream of record batches of at most 65,536 rows.
+ * The result is the stream's from then on; where this fails it stays the caller's.
+ * Columns that came as text are utf8.
+ * Errors: NOMEM, UNSUPPORTED in a build without Arrow.
+ * Lifetime: as of hyl_query_arrow.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_result_to_arrow(hyl_result *result,
+                                                     struct ArrowArrayStream *out, hyl_error *err);
+
+/*
  * The last error of a stream that came from this library, NULL where there is none, or the stream
  * is not one of ours. Lifetime: until the stream's next call.
  */
 HYL_API const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream);
 
+/* ---- As bytes ------------------------------------------------------------------------------ */
+
+/*
+ * Takes the next piece of a stream. A status below 0 ends it; `err`, never NULL, may be filled in.
+ * Must not use the connection that the piece comes from. Lifetime: the piece, during the call.
+ */
+typedef hyl_status (*hyl_arrow_sink)(void *ctx, hyl_bytes piece, hyl_error *err);
+
+/*
+ * Runs a SELECT, WITH, VALUES or TABLE statement and passes its result on as an Arrow IPC stream, in
+ * pieces of any size: the server's bytes as they are (dates are date64 and the time zone is "Utc"
+ * there), and behind them the end-of-stream marker, which the server leaves out. Where it fails the
+ * stream has no end marker.
+ *
+ * Errors: those of a statement; ARG for other statements; SERVER with SQLSTATE 0A000 for types that
+ * the server cannot send as Arrow; what the sink returned: the rest is given up then, and the
+ * connection is ready again, or lost where the error's flags say so.
+ * Blocks: until the end.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_out(hyl_conn *conn, const char *sql,
+                                                   hyl_arrow_sink sink, void *ctx, hyl_error *err);
+/*
+ * The same to a file descriptor that blocks, and stays open. Writing to a pipe that nobody reads raises
+ * SIGPIPE, where the program does not ignore it.
+ * Errors: as above; IO with the system's errno.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_to_fd(hyl_conn *conn, const char *sql, int fd,
+                                                     hyl_error *err);
 /* ---- Arrow in ------------------------------------------------------------------------------ */
 
 /* What becomes of the table. */

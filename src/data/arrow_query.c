@@ -8,30 +8,21 @@
 
 #if HYL_WITH_ARROW
 
+#include "arrow_stream.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "copy_wrap.h"
 #include "ipc_reader.h"
 
-#include <errno.h>
-
 typedef struct arrow_query {
+    hyl__stream stream;
     hyl_conn *conn;   /* a reference */
     size_t sql_chars; /* the query's length */
     hyl__ipc_reader reader;
     hyl__block *landing; /* where the body under way lands; NULL: nowhere special */
-    hyl_status state;    /* OK: under way. DONE: the server has ended the data in good order */
-    hyl_error error;     /* of the last call that failed */
 } arrow_query;
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
-
-static hyl_status end_query(arrow_query *query, hyl_status state)
-{
-    query->state = state;
-    query->conn->child = NULL;
-    return state;
-}
 
 /*
  * The body that was under way goes back into the connection's own window, so that it can be
@@ -49,19 +40,20 @@ static void leave_landing(arrow_query *query)
     query->landing = NULL;
 }
 
-/* Ends the query with query->error, and puts the connection back in step where that can be done. */
+/* Ends the query with query->stream.error, and puts the connection back in step where that can be done. */
 static hyl_status fail_query(arrow_query *query, hyl_status status)
 {
     hyl_conn *conn = query->conn;
     leave_landing(query);
-    end_query(query, status);
-    return hyl__conn_recover(conn, status, &query->error);
+    query->stream.state = status;
+    conn->child = NULL;
+    return hyl__conn_recover(conn, status, &query->stream.error);
 }
 
 static hyl_status land_body(arrow_query *query, const hyl__event *event)
 {
     if (hyl__block_new(query->reader.pool, event->body_len, &query->landing) < 0) {
-        return hyl__fail_nomem(&query->error);
+        return hyl__fail_nomem(&query->stream.error);
     }
     hyl__session_body_into(&query->conn->session, query->landing->data);
     return HYL_AGAIN;
@@ -74,12 +66,12 @@ static hyl_status take_piece(arrow_query *query, hyl_bytes body)
     query->landing = NULL;
     if (block == NULL) {
         if (hyl__block_new(query->reader.pool, body.len, &block) < 0) {
-            return hyl__fail_nomem(&query->error);
+            return hyl__fail_nomem(&query->stream.error);
         }
         memcpy(block->data, body.data, body.len);
     }
     if (hyl__ipc_reader_feed(&query->reader, block, body.len) < 0) {
-        return hyl__fail_nomem(&query->error);
+        return hyl__fail_nomem(&query->stream.error);
     }
     return HYL_OK;
 }
@@ -88,7 +80,7 @@ static hyl_status take_server_error(arrow_query *query)
 {
     hyl_conn *conn = query->conn;
     hyl__copy_unwrap_diag(conn, query->sql_chars);
-    hyl_status status = hyl__conn_fail_server(conn, &query->error);
+    hyl_status status = hyl__conn_fail_server(conn, &query->stream.error);
     (void)hyl__conn_finish(conn, NULL);
     return status;
 }
@@ -96,7 +88,7 @@ static hyl_status take_server_error(arrow_query *query)
 static hyl_status check_end(arrow_query *query)
 {
     if (hyl__ipc_reader_is_inside(&query->reader)) {
-        return hyl__fail(&query->error, HYL_ERR_PROTOCOL,
+        return hyl__fail(&query->stream.error, HYL_ERR_PROTOCOL,
                          "the server's Arrow data end inside a message");
     }
     return HYL_DONE;
@@ -116,7 +108,7 @@ static hyl_status take_event(arrow_query *query, const hyl__event *event)
         return check_end(query);
     case HYL__EVENT_ROW_DESCRIPTION:
     case HYL__EVENT_COPY_IN:
-        return hyl__fail(&query->error, HYL_ERR_PROTOCOL,
+        return hyl__fail(&query->stream.error, HYL_ERR_PROTOCOL,
                          "the server answered COPY TO STDOUT with something else");
     default:
         return HYL_AGAIN;
@@ -130,7 +122,7 @@ static hyl_status next_piece(arrow_query *query)
     hyl_status status = HYL_AGAIN;
     conn->deadline = hyl__deadline_in(conn->settings.request_timeout_ms);
     while (status == HYL_AGAIN) {
-        HYL_TRY(hyl__conn_event(conn, &event, &query->error));
+        HYL_TRY(hyl__conn_event(conn, &event, &query->stream.error));
         status = take_event(query, &event);
     }
     return status;
@@ -138,75 +130,37 @@ static hyl_status next_piece(arrow_query *query)
 
 /* ---- The stream ---------------------------------------------------------------------------- */
 
-static int errno_of(hyl_status status)
+static hyl_status read_batch(arrow_query *query, struct ArrowArray *out)
 {
-    switch (status) {
-    case HYL_ERR_NOMEM:
-        return ENOMEM;
-    case HYL_ERR_TIMEOUT:
-        return ETIMEDOUT;
-    case HYL_ERR_CANCELLED:
-        return ECANCELED;
-    case HYL_ERR_ARG:
-    case HYL_ERR_SERVER:
-        return EINVAL;
-    default:
-        return EIO;
-    }
-}
-
-static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
-{
-    arrow_query *query = stream->private_data;
-    return ArrowSchemaDeepCopy(&query->reader.schema, out);
-}
-
-static hyl_status next_batch(arrow_query *query, struct ArrowArray *out)
-{
-    hyl_status status = hyl__ipc_reader_batch(&query->reader, out, &query->error);
+    hyl_status status = hyl__ipc_reader_batch(&query->reader, out, &query->stream.error);
     while (status == HYL_AGAIN || status == HYL_DONE) {
         /* The end is the server's to tell, also behind an end-of-stream marker. */
         status = next_piece(query);
         if (status != HYL_OK) {
             return status;
         }
-        status = hyl__ipc_reader_batch(&query->reader, out, &query->error);
+        status = hyl__ipc_reader_batch(&query->reader, out, &query->stream.error);
     }
     return status;
 }
 
-static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+static hyl_status next_batch(hyl__stream *stream, struct ArrowArray *out)
 {
-    arrow_query *query = stream->private_data;
-    out->release = NULL;
-    if (query->state == HYL_DONE) {
-        return 0;
-    }
-    if (query->state < 0) {
-        return errno_of(query->state);
-    }
+    arrow_query *query = (arrow_query *)stream;
     if (query->conn->closed && query->conn->session.phase == HYL__PHASE_BROKEN) {
-        query->state =
-            hyl__fail(&query->error, HYL_ERR_CLOSED, "the stream's connection was closed");
-        return errno_of(query->state);
+        return hyl__fail(&stream->error, HYL_ERR_CLOSED, "the stream's connection was closed");
     }
-    hyl_status status = next_batch(query, out);
+    hyl_status status = read_batch(query, out);
     if (status == HYL_DONE) {
-        end_query(query, HYL_DONE);
-        return 0;
+        query->conn->child = NULL;
     }
-    return status < 0 ? errno_of(fail_query(query, status)) : 0;
+    return status < 0 ? fail_query(query, status) : status;
 }
 
-static const char *get_last_error(struct ArrowArrayStream *stream)
+static void free_query(hyl__stream *stream)
 {
-    const arrow_query *query = stream->private_data;
-    return query->error.message[0] != '\0' ? query->error.message : NULL;
-}
-
-static void free_query(arrow_query *query)
-{
-    if (query->state == HYL_OK) {
+    arrow_query *query = (arrow_query *)stream;
+    if (query->stream.state == HYL_OK) {
         leave_landing(query);
         hyl__conn_abandon_later(query->conn);
     }
@@ -215,32 +169,16 @@ static void free_query(arrow_query *query)
     hyl__free(query);
 }
 
-static void release(struct ArrowArrayStream *stream)
-{
-    free_query(stream->private_data);
-    stream->private_data = NULL;
-    stream->release = NULL;
-}
-
-const hyl_error *hyl_stream_error(const struct ArrowArrayStream *stream)
-{
-    if (stream->release != &release) {
-        return NULL;
-    }
-    const arrow_query *query = stream->private_data;
-    return query->error.status < 0 ? &query->error : NULL;
-}
-
 /* ---- Opening ------------------------------------------------------------------------------- */
 
 static hyl_status send_copy(arrow_query *query, const char *sql)
 {
     hyl_buf text = HYL_BUF_INIT;
-    hyl_status status = hyl__copy_wrap(sql, &text, &query->sql_chars, &query->error);
+    hyl_status status = hyl__copy_wrap(sql, &text, &query->sql_chars, &query->stream.error);
     if (status == HYL_OK) {
         status =
             hyl__session_query(&query->conn->session, (hyl_str){(const char *)text.data, text.len},
-                               HYL__STATEMENT_OTHER, &query->error);
+                               HYL__STATEMENT_OTHER, &query->stream.error);
     }
     hyl_buf_reset(&text);
     return status;
@@ -253,14 +191,15 @@ static hyl_status read_schema(arrow_query *query)
     while (status == HYL_AGAIN) {
         status = next_piece(query);
         if (status == HYL_DONE) {
-            return hyl__fail(&query->error, HYL_ERR_PROTOCOL, "the server sent no Arrow data");
+            return hyl__fail(&query->stream.error, HYL_ERR_PROTOCOL,
+                             "the server sent no Arrow data");
         }
         HYL_TRY(status);
-        status = hyl__ipc_reader_schema(&query->reader, &query->error);
+        status = hyl__ipc_reader_schema(&query->reader, &query->stream.error);
     }
-    return status == HYL_DONE
-               ? hyl__fail(&query->error, HYL_ERR_PROTOCOL, "the server sent no Arrow schema")
-               : status;
+    return status == HYL_DONE ? hyl__fail(&query->stream.error, HYL_ERR_PROTOCOL,
+                                          "the server sent no Arrow schema")
+                              : status;
 }
 
 static hyl_status new_query(hyl_conn *conn, arrow_query **out, hyl_error *err)
@@ -273,6 +212,9 @@ static hyl_status new_query(hyl_conn *conn, arrow_query **out, hyl_error *err)
         hyl__free(query);
         return hyl__fail_nomem(err);
     }
+    query->stream.schema = &query->reader.schema;
+    query->stream.next = next_batch;
+    query->stream.free = free_query;
     query->conn = conn;
     hyl__conn_retain(conn);
     *out = query;
@@ -295,21 +237,52 @@ static hyl_status open_copy(hyl_conn *conn, const char *sql, struct ArrowArraySt
     }
     if (status < 0) {
         if (err != NULL) {
-            *err = query->error;
+            *err = query->stream.error;
         }
-        query->state = status;
-        free_query(query);
+        query->stream.state = status;
+        free_query(&query->stream);
         return status;
     }
-    *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release, query};
+    hyl__stream_export(&query->stream, out);
     return HYL_OK;
+}
+
+/* The way round COPY: rows, and arrays built of them. */
+static hyl_status open_rows(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
+                            hyl_error *err)
+{
+    hyl_result *result = NULL;
+    HYL_TRY(hyl_query(conn, sql, &result, err));
+    hyl_status status = hyl_result_to_arrow(result, out, err);
+    if (status < 0) {
+        hyl_result_free(result);
+    }
+    return status;
+}
+
+/* Did only Arrow stand in the way, and may the statement be sent again? */
+static bool is_refused_as_arrow(const hyl_conn *conn, const hyl_error *error)
+{
+    return error->status == HYL_ERR_SERVER && strcmp(error->sqlstate, "0A000") == 0 &&
+           hyl_conn_health(conn) == HYL_HEALTH_OK && hyl_conn_tx(conn) == HYL_TX_IDLE;
 }
 
 hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
                            hyl_error *err)
 {
+    hyl_error error = HYL_ERROR_INIT;
+    if (!hyl__copy_takes(sql)) {
+        return open_rows(conn, sql, out, err);
+    }
     HYL_TRY(hyl__conn_begin(conn, err));
-    return open_copy(conn, sql, out, err);
+    hyl_status status = open_copy(conn, sql, out, &error);
+    if (status < 0 && is_refused_as_arrow(conn, &error)) {
+        return open_rows(conn, sql, out, err);
+    }
+    if (status < 0 && err != NULL) {
+        *err = error;
+    }
+    return status;
 }
 
 #else
@@ -319,6 +292,13 @@ hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStr
 {
     (void)conn;
     (void)sql;
+    (void)out;
+    return hyl__fail(err, HYL_ERR_UNSUPPORTED, "built without Arrow (HYL_WITH_ARROW)");
+}
+
+hyl_status hyl_result_to_arrow(hyl_result *result, struct ArrowArrayStream *out, hyl_error *err)
+{
+    (void)result;
     (void)out;
     return hyl__fail(err, HYL_ERR_UNSUPPORTED, "built without Arrow (HYL_WITH_ARROW)");
 }

@@ -2,12 +2,11 @@
  * hyl_query_arrow on the real server: every type against the same rows read as rows, the shapes of
  * results, and what becomes of stream and connection when something ends early or goes wrong.
  */
+#include "support/arrow_live.h"
 #include "support/arrow_text.h"
 #include "support/hyperd.h"
 #include "support/random.h"
 #include "support/test.h"
-
-#include <hyperline/arrow.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,23 +18,11 @@ static hyl_error err;
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
-static hyl_conn *connect_to(hyl_server *server, const char *settings)
-{
-    hyl_config *config = NULL;
-    hyl_conn *made = NULL;
-    assert_ok(hyl_config_new(&config, &err), &err);
-    assert_ok(hyl_config_parse(config, settings, &err), &err);
-    assert_ok(hyl_server_configure(server, config, &err), &err);
-    assert_ok(hyl_connect(config, &made, &err), &err);
-    hyl_config_free(config);
-    return made;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     err = (hyl_error)HYL_ERROR_INIT;
-    conn = connect_to(test_hyperd(), "drain_timeout=30s");
+    conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
     return 0;
 }
 
@@ -62,199 +49,33 @@ static struct ArrowArrayStream open_stream(const char *sql)
     return stream;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
-
-typedef struct contents {
-    hyl_buf schema;
-    hyl_buf rows;
-    int64_t row_count;
-    int64_t batch_count;
-    int64_t longest; /* rows of the longest batch */
-} contents;
-
-static void next_batch(struct ArrowArrayStream *stream, struct ArrowArray *batch)
-{
-    int code = stream->get_next(stream, batch);
-    if (code != 0) {
-        fail_msg("get_next: %d: %s", code, stream->get_last_error(stream));
-    }
-}
-
-/* Reads the stream to its end and releases it. */
-static contents read_stream(struct ArrowArrayStream *stream, bool with_rows)
-{
-    contents read = {HYL_BUF_INIT, HYL_BUF_INIT, 0, 0, 0};
-    struct ArrowSchema schema;
-    struct ArrowArray batch;
-    assert_int_equal(stream->get_schema(stream, &schema), 0);
-    arrow_schema_text(&schema, &read.schema);
-    hyl_buf_append_byte(&read.schema, 0);
-    next_batch(stream, &batch);
-    while (batch.release != NULL) {
-        if (with_rows) {
-            arrow_batch_text(&schema, &batch, &read.rows);
-        }
-        read.row_count += batch.length;
-        read.longest = batch.length > read.longest ? batch.length : read.longest;
-        read.batch_count++;
-        batch.release(&batch);
-        next_batch(stream, &batch);
-    }
-    /* The end stays the end. */
-    next_batch(stream, &batch);
-    assert_null(batch.release);
-    schema.release(&schema);
-    stream->release(stream);
-    assert_null(stream->release);
-    hyl_buf_append_byte(&read.rows, 0);
-    return read;
-}
-
-static contents read_query(const char *sql)
+static arrow_contents read_query(const char *sql)
 {
     struct ArrowArrayStream stream = open_stream(sql);
-    return read_stream(&stream, true);
-}
-
-static void contents_free(contents *read)
-{
-    hyl_buf_reset(&read->schema);
-    hyl_buf_reset(&read->rows);
-}
-
-/* The text of a cell of a row, as arrow_cell_text has it. */
-static void row_cell_text(const hyl_row *row, size_t column, const hyl_column *info, hyl_buf *out)
-{
-    hyl_value value = {.type = HYL_TYPE_BYTES};
-    if (hyl_row_is_null(row, column)) {
-        hyl_buf_append_str(out, "NULL");
-    } else if (info->type.id == HYL_TYPE_GEOGRAPHY) {
-        assert_ok(hyl_row_raw(row, column, &value.as.bytes, &err), &err);
-        assert_ok(hyl_value_text(hyl_type_of(HYL_TYPE_BYTES), &value, out, &err), &err);
-    } else {
-        assert_ok(hyl_row_text(row, column, out, &err), &err);
-    }
-}
-
-/* The same query as rows, in the form of arrow_batch_text and arrow_schema_text. */
-static hyl_buf rows_text(const char *sql, hyl_buf *types)
-{
-    hyl_result *result = NULL;
-    const hyl_row *row = NULL;
-    hyl_buf text = HYL_BUF_INIT;
-    hyl_status status;
-    assert_ok(hyl_query(conn, sql, &result, &err), &err);
-    for (size_t i = 0; i < hyl_result_column_count(result); i++) {
-        hyl_buf_append_str(types, i > 0 ? " " : "");
-        hyl_type_format(hyl_result_column(result, i)->type, types);
-    }
-    while ((status = hyl_result_next(result, &row, &err)) == HYL_OK) {
-        for (size_t i = 0; i < hyl_row_column_count(row); i++) {
-            hyl_buf_append_str(&text, i > 0 ? "|" : "");
-            row_cell_text(row, i, hyl_result_column(result, i), &text);
-        }
-        hyl_buf_append_byte(&text, '\n');
-    }
-    assert_status(status, HYL_DONE, &err);
-    hyl_result_free(result);
-    hyl_buf_append_byte(&text, 0);
-    hyl_buf_append_byte(types, 0);
-    return text;
-}
-
-/* ---- Every type ------------------------------------------------------------------------------ */
-
-static const struct {
-    const char *type; /* as SQL writes it in a cast */
-    const char *name; /* as hyper:type_name has it */
-    const char *format;
-    const char *a;
-    const char *b;
-} types[] = {
-    {"bool", "boolean", "b", "true", "false"},
-    {"smallint", "smallint", "s", "-32768", "32767"},
-    {"int", "integer", "i", "-2147483648", "2147483647"},
-    {"bigint", "bigint", "l", "-9223372036854775808", "9223372036854775807"},
-    {"oid", "oid", "I", "0", "2147483647"},
-    {"real", "real", "f", "1.25", "-Infinity"},
-    {"double precision", "double precision", "g", "0.1", "NaN"},
-    {"numeric(1,0)", "numeric(1,0)", "d:1,0", "-9", "9"},
-    {"numeric(5,2)", "numeric(5,2)", "d:5,2", "-999.99", "0.01"},
-    {"numeric(18,18)", "numeric(18,18)", "d:18,18", "0.999999999999999999", "-0.5"},
-    {"numeric(19,0)", "numeric(19,0)", "d:19,0", "9999999999999999999", "-1"},
-    {"numeric(38,10)", "numeric(38,10)", "d:38,10", "-9999999999999999999999999999.9999999999",
-     "0.0000000001"},
-    {"text", "text", "u", "", "a \xc3\xa9 \xf0\x9f\x90\x98 b"},
-    {"varchar(10)", "character varying(10)", "u", "ten", ""},
-    {"char(5)", "character(5)", "u", "c", "four "},
-    {"char(1)", "character(1)", "u", "x", "\xc3\xa9"},
-    {"json", "json", "u", "{\"a\": [1, null]}", "1"},
-    {"bytea", "bytes", "z", "\\x00ff", ""},
-    {"geography", "tableau.tabgeography", "z", "POINT(1 2)", "LINESTRING(0 0, 1 1)"},
-    {"date", "date", "tdD", "4713-01-01 BC", "9999-12-31"},
-    {"date", "date", "tdD", "0001-12-31 BC", "294276-12-31"},
-    {"date", "date", "tdD", "1969-12-31", "1970-01-02"},
-    {"time", "time", "ttu", "00:00:00", "23:59:59.999999"},
-    {"timestamp", "timestamp", "tsu:", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"},
-    {"timestamp", "timestamp", "tsu:", "4713-01-01 00:00:00 BC", "1969-12-31 23:59:59.999999"},
-    {"timestamptz", "timestamp with time zone", "tsu:UTC", "2024-02-29 01:02:03.4+02",
-     "1970-01-01 00:00:00+00"},
-    {"interval", "interval", "tin", "P1Y2M3DT4H5M6.789S", "P-1M2DT-0.000001S"},
-    {"array(int)", "array(integer)", "+l", "[1,NULL,3]", "[]"},
-    {"array(text)", "array(text)", "+l", "[ab,NULL,cd]", "[x]"},
-    {"array(date)", "array(date)", "+l", "[2024-02-29,NULL,1969-12-31]",
-     "[]"},
-    {"array(numeric(5,2))", "array(numeric(5,2))", "+l", "[1.50,-0.01]", "[NULL]"},
-    {"array(bool)", "array(boolean)", "+l", "[t,NULL,f]", "[]"},
-    {"array(timestamptz)", "array(timestamp with time zone)", "+l", "[NULL]", "[]"},
-};
-
-enum { TYPE_COUNT = sizeof types / sizeof types[0] };
-
-/* A row of a VALUES list: its number and the value, or NULL. */
-static void add_row(hyl_buf *sql, int number, const char *type, const char *text)
-{
-    hyl_buf_printf(sql, "%s(%d, ", number > 1 ? ", " : "", number);
-    if (text == NULL) {
-        hyl_buf_printf(sql, "cast(null as %s))", type);
-    } else {
-        hyl_buf_printf(sql, "cast('%s' as %s))", text, type);
-    }
-}
-
-/* A query of three rows; bit i of `nulls` makes row i NULL. */
-static hyl_buf three_rows(size_t index, unsigned nulls)
-{
-    hyl_buf sql = HYL_BUF_INIT;
-    hyl_buf_append_str(&sql, "SELECT x FROM (VALUES ");
-    for (int i = 0; i < 3; i++) {
-        const char *text = i == 1 ? types[index].b : types[index].a;
-        add_row(&sql, i + 1, types[index].type, (nulls >> i & 1) != 0 ? NULL : text);
-    }
-    hyl_buf_append_str(&sql, ") v(i, x) ORDER BY i");
-    hyl_buf_append_byte(&sql, 0);
-    return sql;
+    return arrow_read(&stream, true);
 }
 
 static void assert_same_as_rows(const char *sql)
 {
     hyl_buf names = HYL_BUF_INIT;
-    hyl_buf wanted = rows_text(sql, &names);
-    contents read = read_query(sql);
+    hyl_buf wanted = arrow_rows_text(conn, sql, &names);
+    arrow_contents read = read_query(sql);
     if (strcmp((char *)read.rows.data, (char *)wanted.data) != 0) {
         fail_msg("%s\n%s\nbut\n%s", sql, (char *)read.rows.data, (char *)wanted.data);
     }
-    contents_free(&read);
+    arrow_contents_free(&read);
     hyl_buf_reset(&wanted);
     hyl_buf_reset(&names);
 }
 
+/* ---- Every type ------------------------------------------------------------------------------ */
+
 static void every_type_with_nulls_anywhere_is_as_its_rows(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
+    for (size_t i = 0; i < ARROW_TYPE_COUNT; i++) {
         for (unsigned nulls = 0; nulls < 8; nulls++) {
-            hyl_buf sql = three_rows(i, nulls);
+            hyl_buf sql = arrow_three_rows(i, nulls);
             assert_same_as_rows((char *)sql.data);
             hyl_buf_reset(&sql);
         }
@@ -264,16 +85,16 @@ static void every_type_with_nulls_anywhere_is_as_its_rows(void **state)
 static void every_type_has_its_format_and_name(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
+    for (size_t i = 0; i < ARROW_TYPE_COUNT; i++) {
         char wanted[200];
-        hyl_buf sql = three_rows(i, 2);
+        hyl_buf sql = arrow_three_rows(i, 2);
         hyl_buf names = HYL_BUF_INIT;
-        hyl_buf rows = rows_text((char *)sql.data, &names);
-        contents read = read_query((char *)sql.data);
-        snprintf(wanted, sizeof wanted, "x:%s:null:%s", types[i].format, types[i].name);
+        hyl_buf rows = arrow_rows_text(conn, (char *)sql.data, &names);
+        arrow_contents read = read_query((char *)sql.data);
+        snprintf(wanted, sizeof wanted, "x:%s:null:%s", arrow_types[i].format, arrow_types[i].name);
         assert_string_equal((char *)read.schema.data, wanted);
-        assert_string_equal((char *)names.data, types[i].name);
-        contents_free(&read);
+        assert_string_equal((char *)names.data, arrow_types[i].name);
+        arrow_contents_free(&read);
         hyl_buf_reset(&rows);
         hyl_buf_reset(&names);
         hyl_buf_reset(&sql);
@@ -284,10 +105,10 @@ static void columns_that_cannot_be_null_say_so(void **state)
 {
     (void)state;
     assert_ok(hyl_exec(conn, "CREATE TEMP TABLE n(a int NOT NULL, b int)", NULL, &err), &err);
-    contents read = read_query("SELECT a, b, 1 AS c FROM n");
+    arrow_contents read = read_query("SELECT a, b, 1 AS c FROM n");
     assert_string_equal((char *)read.schema.data,
                         "a:i:not null:integer b:i:null:integer c:i:not null:integer");
-    contents_free(&read);
+    arrow_contents_free(&read);
 }
 
 static void metadata_of_the_server_is_passed_on(void **state)
@@ -321,10 +142,10 @@ static void any_number_of_rows_arrives(void **state)
                  "SELECT i, i * 0.5::double precision AS half FROM generate_series(1, %lld) g(i)",
                  (long long)counts[i]);
         struct ArrowArrayStream stream = open_stream(sql);
-        contents read = read_stream(&stream, false);
+        arrow_contents read = arrow_read(&stream, false);
         assert_int_equal(read.row_count, counts[i]);
         assert_true(read.batch_count >= (counts[i] + 10239) / 10240);
-        contents_free(&read);
+        arrow_contents_free(&read);
     }
     assert_in_step();
 }
@@ -332,28 +153,28 @@ static void any_number_of_rows_arrives(void **state)
 static void no_rows_have_a_schema(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
+    for (size_t i = 0; i < ARROW_TYPE_COUNT; i++) {
         char sql[200];
         char wanted[200];
-        snprintf(sql, sizeof sql, "SELECT CAST(NULL AS %s) AS x WHERE false", types[i].type);
-        contents read = read_query(sql);
-        snprintf(wanted, sizeof wanted, "x:%s:null:%s", types[i].format, types[i].name);
+        snprintf(sql, sizeof sql, "SELECT CAST(NULL AS %s) AS x WHERE false", arrow_types[i].type);
+        arrow_contents read = read_query(sql);
+        snprintf(wanted, sizeof wanted, "x:%s:null:%s", arrow_types[i].format, arrow_types[i].name);
         assert_string_equal((char *)read.schema.data, wanted);
         assert_int_equal(read.row_count, 0);
-        contents_free(&read);
+        arrow_contents_free(&read);
     }
 }
 
 static void names_are_exact(void **state)
 {
     (void)state;
-    contents read = read_query("SELECT 1 AS a, 2 AS a, 3 AS \"select\", 4 AS \"a\"\"b\", "
-                               "5 AS \"gr\xc3\xb6\xc3\x9f\x65\"");
+    arrow_contents read = read_query("SELECT 1 AS a, 2 AS a, 3 AS \"select\", 4 AS \"a\"\"b\", "
+                                     "5 AS \"gr\xc3\xb6\xc3\x9f\x65\"");
     assert_string_equal((char *)read.schema.data,
                         "a:i:not null:integer a:i:not null:integer select:i:not null:integer "
                         "a\"b:i:not null:integer gr\xc3\xb6\xc3\x9f\x65:i:not null:integer");
     assert_string_equal((char *)read.rows.data, "1|2|3|4|5\n");
-    contents_free(&read);
+    arrow_contents_free(&read);
 }
 
 /* A message of over 16 MiB comes in several CopyData. */
@@ -377,7 +198,7 @@ static void values_of_any_size_arrive(void **state)
         snprintf(sql + len, sizeof sql - (size_t)len, " AS x, 7 AS y FROM generate_series(1, 3)");
         struct ArrowArrayStream stream = open_stream(sql);
         int64_t rows = 0;
-        next_batch(&stream, &batch);
+        arrow_next(&stream, &batch);
         while (batch.release != NULL) {
             const int32_t *offsets = batch.children[0]->buffers[1];
             const char *text = batch.children[0]->buffers[2];
@@ -389,7 +210,7 @@ static void values_of_any_size_arrive(void **state)
             }
             rows += batch.length;
             batch.release(&batch);
-            next_batch(&stream, &batch);
+            arrow_next(&stream, &batch);
         }
         assert_int_equal(rows, 3);
         stream.release(&stream);
@@ -406,9 +227,9 @@ static void comments_and_semicolons_do_no_harm(void **state)
         "SELECT 1 -- x", "SELECT 1;",  "SELECT 1 ; -- x\n",
         "(SELECT 1)",    "VALUES (1)", "WITH t AS (SELECT 1) SELECT * FROM t"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        contents read = read_query(cases[i]);
+        arrow_contents read = read_query(cases[i]);
         assert_string_equal((char *)read.rows.data, "1\n");
-        contents_free(&read);
+        arrow_contents_free(&read);
     }
 }
 
@@ -463,7 +284,7 @@ static void a_stream_may_be_released_at_any_time(void **state)
         struct ArrowArrayStream stream = open_stream(MANY);
         for (int i = 0; i < batches; i++) {
             struct ArrowArray batch;
-            next_batch(&stream, &batch);
+            arrow_next(&stream, &batch);
             assert_non_null(batch.release);
             batch.release(&batch);
         }
@@ -486,7 +307,7 @@ static void streams_dropped_at_random_points_lose_nothing(void **state)
         struct ArrowArrayStream stream = open_stream(sql);
         for (uint64_t i = 0; i < batches; i++) {
             struct ArrowArray batch;
-            next_batch(&stream, &batch);
+            arrow_next(&stream, &batch);
             if (batch.release != NULL) {
                 /* No row of an earlier statement. */
                 assert_int_equal(((const int32_t *)batch.children[1]->buffers[1])[0], round);
@@ -513,9 +334,9 @@ static void while_a_stream_is_open_the_connection_is_busy(void **state)
     /* Read to its end the stream is in nobody's way. */
     stream = open_stream("SELECT 1");
     struct ArrowArray batch;
-    next_batch(&stream, &batch);
+    arrow_next(&stream, &batch);
     batch.release(&batch);
-    next_batch(&stream, &batch);
+    arrow_next(&stream, &batch);
     assert_null(batch.release);
     assert_in_step();
     stream.release(&stream);
@@ -527,7 +348,7 @@ static void a_stream_outlives_its_connection_and_fails(void **state)
     struct ArrowArray batch;
     struct ArrowSchema schema;
     struct ArrowArrayStream stream = open_stream(MANY);
-    next_batch(&stream, &batch);
+    arrow_next(&stream, &batch);
     hyl_conn_free(conn);
     conn = NULL;
     assert_true(batch.length > 0);
@@ -566,7 +387,7 @@ static void batches_outlive_everything_on_any_thread(void **state)
     struct ArrowArray batches[20];
     struct ArrowArrayStream stream = open_stream(MANY);
     for (int i = 0; i < 20; i++) {
-        next_batch(&stream, &batches[i]);
+        arrow_next(&stream, &batches[i]);
     }
     stream.release(&stream);
     hyl_conn_free(conn);
@@ -670,14 +491,14 @@ static void a_transaction_lives_on_after_a_stream(void **state)
     assert_ok(hyl_exec(conn, "CREATE TEMP TABLE t(a int)", NULL, &err), &err);
     assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
     assert_ok(hyl_exec(conn, "INSERT INTO t VALUES (1), (2)", NULL, &err), &err);
-    contents read = read_query("SELECT a FROM t ORDER BY a");
+    arrow_contents read = read_query("SELECT a FROM t ORDER BY a");
     assert_string_equal((char *)read.rows.data, "1\n2\n");
-    contents_free(&read);
+    arrow_contents_free(&read);
     assert_int_equal(hyl_conn_tx(conn), HYL_TX_OPEN);
     assert_ok(hyl_exec(conn, "COMMIT", NULL, &err), &err);
     read = read_query("TABLE t ORDER BY a");
     assert_string_equal((char *)read.rows.data, "1\n2\n");
-    contents_free(&read);
+    arrow_contents_free(&read);
 }
 
 static void *cancel(void *arg)
@@ -711,7 +532,7 @@ static void a_deadline_ends_a_query_that_gives_nothing(void **state)
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
     hyl_conn_free(conn);
-    conn = connect_to(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
+    conn = arrow_connect(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
     assert_int_equal(hyl_query_arrow(conn,
                                      "SELECT count(*) FROM generate_series(1, 100000000000) g(i)",
                                      &stream, &err),
@@ -730,7 +551,7 @@ static void a_server_that_dies_is_an_error_not_an_end(void **state)
     opts.working_dir = test_folder();
     assert_ok(hyl_server_launch(&opts, &server, &err), &err);
     hyl_conn_free(conn);
-    conn = connect_to(server, "");
+    conn = arrow_connect(server, "");
     struct ArrowArrayStream stream =
         open_stream("SELECT i FROM generate_series(1, 100000000000) g(i)");
     assert_int_equal(kill(hyl_server_pid(server), SIGKILL), 0);
