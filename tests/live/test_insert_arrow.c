@@ -2,6 +2,7 @@
  * Arrow in on a real server: what one connection reads as Arrow goes in through another, both at
  * once.
  */
+#include "support/alloc.h"
 #include "support/hyperd.h"
 #include "support/test.h"
 
@@ -13,6 +14,7 @@
 static hyl_conn *reader;
 static hyl_conn *writer;
 static hyl_error err;
+static char attach_sql[500];
 
 static void run(hyl_conn *conn, const char *sql)
 {
@@ -185,6 +187,55 @@ static void a_busy_connection_is_refused(void **state)
     run(writer, "DROP TABLE busy");
 }
 
+/* ---- Without memory ------------------------------------------------------------------------ */
+
+/* True where the allocation was reached. The table is made, or is not there. */
+static bool torture(size_t fail_in)
+{
+    hyl_error failure = HYL_ERROR_INIT;
+    hyl_insert_arrow_opts opts = HYL_INSERT_ARROW_OPTS_INIT;
+    struct ArrowArrayStream stream;
+    hyl_conn *from = NULL;
+    hyl_conn *to = NULL;
+    opts.mode = HYL_INSERT_ARROW_CREATE;
+    alloc_start(ALLOC_NEVER);
+    assert_ok(hyl_connect_uri(test_hyperd_endpoint_text(), &from, &err), &err);
+    assert_ok(hyl_connect_uri(test_hyperd_endpoint_text(), &to, &err), &err);
+    assert_ok(hyl_exec(to, attach_sql, NULL, &err), &err);
+    assert_ok(hyl_query_arrow(from, "SELECT i, 'text' AS t FROM generate_series(1, 30000) g(i)",
+                              &stream, &err),
+              &err);
+    alloc_arm(fail_in);
+    hyl_status status = hyl_insert_arrow(to, "torture", &stream, &opts, NULL, &failure);
+    bool failed = alloc_failed();
+    alloc_arm(ALLOC_NEVER);
+    if (failed && status != HYL_OK && failure.sys_errno != ENOMEM) {
+        assert_status(status, HYL_ERR_NOMEM, &failure);
+    }
+    if (!failed) {
+        assert_ok(status, &failure);
+    }
+    stream.release(&stream);
+    hyl_conn_free(from);
+    hyl_conn_free(to);
+    alloc_stop();
+    if (status == HYL_OK) {
+        assert_int_equal(ask("SELECT count(*) FROM torture"), 30000);
+        run(writer, "DROP TABLE torture");
+    } else {
+        assert_int_equal(ask("SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'torture'"),
+                         0);
+    }
+    return failed;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (size_t n = 1; torture(n); n++) {
+    }
+}
+
 /* ---- The program --------------------------------------------------------------------------- */
 
 static int open_connections(void **state)
@@ -198,9 +249,9 @@ static int open_connections(void **state)
     }
     snprintf(sql, sizeof sql, "CREATE DATABASE \"%s\" WITH VERSION 4", test_path("db.hyper"));
     run(writer, sql);
-    snprintf(sql, sizeof sql, "ATTACH DATABASE \"%s\" AS db", test_path("db.hyper"));
-    run(writer, sql);
-    run(reader, sql);
+    snprintf(attach_sql, sizeof attach_sql, "ATTACH DATABASE \"%s\" AS db", test_path("db.hyper"));
+    run(writer, attach_sql);
+    run(reader, attach_sql);
     return 0;
 }
 
@@ -220,6 +271,7 @@ int main(void)
         cmocka_unit_test(an_error_in_the_middle_changes_nothing),
         cmocka_unit_test(a_stream_without_schema_is_an_error),
         cmocka_unit_test(a_busy_connection_is_refused),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("live/insert_arrow", tests, open_connections,
                                        close_connections);

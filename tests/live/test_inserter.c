@@ -1,4 +1,5 @@
 /* The inserter on a real server: what goes in comes out, what does not fit changes nothing. */
+#include "support/alloc.h"
 #include "support/hyperd.h"
 #include "support/test.h"
 
@@ -572,6 +573,70 @@ static void columns_append_rows(void **state)
     run("DROP TABLE k");
 }
 
+/* ---- Without memory ------------------------------------------------------------------------ */
+
+enum { TORTURE_ROWS = 200 };
+
+/* Inserts a few messages' worth into a connection's temporary table. */
+static hyl_status insert_some(hyl_conn *other, hyl_insert_format format, hyl_error *failure)
+{
+    hyl_insert_opts opts = HYL_INSERT_OPTS_INIT;
+    hyl_inserter *ins = NULL;
+    opts.buffer_size = 400;
+    opts.format = format;
+    HYL_TRY(hyl_inserter_open(other, "torture", NULL, 0, &opts, &ins, failure));
+    hyl_status status = HYL_OK;
+    for (int32_t i = 0; status == HYL_OK && i < TORTURE_ROWS; i++) {
+        status = hyl_inserter_i32(ins, i, failure);
+        if (status == HYL_OK) {
+            status = hyl_inserter_str(ins, HYL_STR("some text"), failure);
+        }
+        if (status == HYL_OK) {
+            status = hyl_inserter_end_row(ins, failure);
+        }
+    }
+    if (status == HYL_OK) {
+        status = hyl_inserter_finish(ins, NULL, failure);
+    }
+    hyl_inserter_free(ins);
+    return status;
+}
+
+/* True where the allocation was reached. */
+static bool torture(hyl_insert_format format, size_t fail_in)
+{
+    hyl_error failure = HYL_ERROR_INIT;
+    hyl_conn *other = NULL;
+    int64_t rows = -1;
+    alloc_start(ALLOC_NEVER);
+    assert_ok(hyl_connect_uri(test_hyperd_endpoint_text(), &other, &err), &err);
+    assert_ok(hyl_exec(other, "CREATE TEMP TABLE torture (i int NOT NULL, t text)", NULL, &err),
+              &err);
+    alloc_arm(fail_in);
+    hyl_status status = insert_some(other, format, &failure);
+    bool failed = alloc_failed();
+    alloc_arm(ALLOC_NEVER);
+    assert_int_equal(status, failed ? HYL_ERR_NOMEM : HYL_OK);
+    if (hyl_conn_health(other) == HYL_HEALTH_OK) {
+        assert_ok(hyl_query_i64(other, "SELECT count(*) FROM torture", &rows, &err), &err);
+        assert_int_equal(rows, status == HYL_OK ? TORTURE_ROWS : 0);
+    } else {
+        assert_true(status < 0);
+    }
+    hyl_conn_free(other);
+    alloc_stop();
+    return failed;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (size_t n = 1; torture(HYL_INSERT_AUTO, n); n++) {
+    }
+    for (size_t n = 1; torture(HYL_INSERT_HYPERBINARY, n); n++) {
+    }
+}
+
 /* ---- The program --------------------------------------------------------------------------- */
 
 static int open_connection(void **state)
@@ -611,6 +676,7 @@ int main(void)
         cmocka_unit_test(a_transaction_keeps_or_undoes_the_rows),
         cmocka_unit_test(messages_are_cut_anywhere),
         cmocka_unit_test(columns_append_rows),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     size_t count = 0;
     for (; count < COUNT(matrices); count++) {
