@@ -211,12 +211,14 @@ static int load_into_target(load *self, const target *db, const table_name *name
     return STATUS_OK;
 }
 
-/* Opens DB, loads, closes it. A file that was made for it is removed again on failure; with a server,
- * which may be elsewhere, the endpoint's `create` decides whether one is made. */
+/*
+ * Opens DB, loads, closes it. A file that was made for it is dropped again on failure, while the own
+ * server still holds it: a file that another process made is not touched. With a server, which may
+ * be elsewhere, the endpoint's `create` decides whether one is made.
+ */
 static int load_into_db(load *self, const load_words *words, const char *db, const table_name *name)
 {
     bool is_file = target_is_file(db);
-    bool makes_file = is_file && access(db, F_OK) != 0;
     const target_request request = {
         .db = db,
         .database = words->database,
@@ -224,14 +226,14 @@ static int load_into_db(load *self, const load_words *words, const char *db, con
         .database_version = words->database_version,
     };
     target opened;
-    interrupt_remove(makes_file ? db : NULL);
     int status = target_open(&request, &opened);
     if (status == STATUS_OK) {
+        interrupt_remove(is_file && hyl_conn_made_database(opened.conn) ? db : NULL);
         status = load_into_target(self, &opened, name);
+        if (is_file && status != STATUS_OK) {
+            target_drop_made(&opened, db);
+        }
         target_close(&opened);
-    }
-    if (makes_file && status != STATUS_OK) {
-        (void)unlink(db);
     }
     interrupt_remove(NULL);
     return status;

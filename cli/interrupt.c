@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@ static atomic_int received;  /* the signal, 0 before one came */
 static atomic_bool watching; /* there is something to cancel */
 static char stale[PATH_MAX]; /* the file to remove */
 static atomic_bool has_stale;
+static char socket_files[3][PATH_MAX]; /* an own server's socket, pid file and callback */
+static char socket_folder[PATH_MAX];
+static atomic_bool has_socket;
 static int wake_up[2]; /* a pipe from the handler to the thread that cancels */
 
 /* Guards the canceller between the thread that uses it and interrupt_watch. */
@@ -38,6 +42,12 @@ static void end_at_once(int number)
 {
     if (atomic_load(&has_stale)) {
         unlink(stale);
+    }
+    if (atomic_load(&has_socket)) {
+        for (size_t i = 0; i < sizeof socket_files / sizeof socket_files[0]; i++) {
+            unlink(socket_files[i]);
+        }
+        rmdir(socket_folder);
     }
     _exit(128 + number);
 }
@@ -94,12 +104,15 @@ static void handle(int number, void (*handler)(int))
 bool interrupt_install(void)
 {
     pthread_t thread;
+    /* The thread that cancels takes no signals itself. */
+    interrupt_hold();
     if (pipe(wake_up) != 0 || fcntl(wake_up[0], F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(wake_up[1], F_SETFD, FD_CLOEXEC) != 0 ||
         pthread_create(&thread, NULL, cancel_when_woken, NULL) != 0) {
         return false;
     }
     pthread_detach(thread);
+    interrupt_release();
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         handle(signals[i], on_signal);
     }
@@ -129,4 +142,41 @@ void interrupt_remove(const char *path)
         memcpy(stale, path, len + 1);
         atomic_store(&has_stale, true);
     }
+}
+
+/* ---- What is half made --------------------------------------------------------------------- */
+
+static void mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        sigaddset(&set, signals[i]);
+    }
+    pthread_sigmask(how, &set, NULL);
+}
+
+void interrupt_hold(void)
+{
+    mask(SIG_BLOCK);
+}
+
+void interrupt_release(void)
+{
+    mask(SIG_UNBLOCK);
+}
+
+void interrupt_remove_socket(const char *path)
+{
+    atomic_store(&has_socket, false);
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    if (slash == NULL || strlen(path) + sizeof "/callback" > sizeof socket_folder) {
+        return;
+    }
+    const int folder = (int)(slash - path);
+    snprintf(socket_folder, sizeof socket_folder, "%.*s", folder, path);
+    snprintf(socket_files[0], sizeof socket_files[0], "%s", path);
+    snprintf(socket_files[1], sizeof socket_files[1], "%s.pid", path);
+    snprintf(socket_files[2], sizeof socket_files[2], "%.*s/callback", folder, path);
+    atomic_store(&has_socket, true);
 }

@@ -22,4 +22,17 @@ void interrupt_watch(const hyl_conn *conn);
 /* A file to remove where the program ends at once, NULL for none. */
 void interrupt_remove(const char *path);
 
+/*
+ * Holds signals back on this thread and on those that it starts, and lets them in again: what is
+ * half made cannot be removed.
+ */
+void interrupt_hold(void);
+void interrupt_release(void);
+
+/*
+ * The socket of an own server, which stands in a folder of its own: both are removed where the
+ * program ends at once. NULL for none.
+ */
+void interrupt_remove_socket(const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #include "interrupt.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -93,7 +94,13 @@ static hyl_status launch(target *self, hyl_error *err)
 {
     hyl_server_opts opts = HYL_SERVER_OPTS_INIT;
     opts.listen = HYL_LISTEN_UNIX;
-    return hyl_server_launch(&opts, &self->server, err);
+    interrupt_hold();
+    hyl_status status = hyl_server_launch(&opts, &self->server, err);
+    if (status == HYL_OK) {
+        interrupt_remove_socket(hyl_server_socket_endpoint(self->server)->path);
+    }
+    interrupt_release();
+    return status;
 }
 
 static hyl_status connect_target(target *self, const target_request *request, hyl_error *err)
@@ -134,11 +141,44 @@ int target_open(const target_request *request, target *out)
     return STATUS_OK;
 }
 
+/* Runs `verb` on a name that is quoted. */
+static hyl_status run_on_name(hyl_conn *conn, const char *verb, const char *name, hyl_error *err)
+{
+    hyl_buf sql = HYL_BUF_INIT;
+    hyl_buf_append_str(&sql, verb);
+    hyl_status status = hyl_quote_ident(hyl_str_of(name), &sql, err);
+    hyl_buf_append_byte(&sql, '\0');
+    if (status == HYL_OK) {
+        status = hyl_buf_status(&sql);
+    }
+    if (status == HYL_OK) {
+        status = hyl_exec(conn, (const char *)sql.data, NULL, err);
+    }
+    hyl_buf_reset(&sql);
+    return status;
+}
+
+void target_drop_made(target *self, const char *db)
+{
+    char *alias = NULL;
+    char *path = realpath(db, NULL);
+    if (path != NULL && hyl_conn_made_database(self->conn) &&
+        hyl_query_text(self->conn, "SELECT current_database()", &alias, NULL) == HYL_OK &&
+        run_on_name(self->conn, "DETACH DATABASE ", alias, NULL) == HYL_OK) {
+        /* Another process may have taken the file at this very moment: then it is its own. */
+        hyl_status dropped = run_on_name(self->conn, "DROP DATABASE ", path, NULL);
+        (void)dropped;
+    }
+    hyl_free(alias);
+    free(path);
+}
+
 void target_close(target *self)
 {
     interrupt_watch(NULL);
     hyl_conn_free(self->conn);
     hyl_server_free(self->server);
+    interrupt_remove_socket(NULL);
     hyl_config_free(self->config);
     *self = (target){NULL, NULL, NULL, false};
 }

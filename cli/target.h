@@ -32,6 +32,9 @@ extern const char target_help[];
  */
 int target_open(const target_request *request, target *out);
 /* Closes the connection and stops the own server. A zeroed target is allowed. */
+/* Drops the database file `db` if opening the target has made it. */
+void target_drop_made(target *self, const char *db);
+
 void target_close(target *self);
 
 /* Is DB a database file, and not an endpoint? */

@@ -74,6 +74,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_connect(const hyl_config *config, hyl_conn 
 /* hyl_connect with a config of just this text (hyl_config_parse) on top of the defaults. */
 HYL_API HYL_NODISCARD hyl_status hyl_connect_uri(const char *text, hyl_conn **out, hyl_error *err);
 
+/* True where hyl_connect has made the config's database file, as its `create` mode allows. */
+HYL_API bool hyl_conn_made_database(const hyl_conn *conn);
+
 /*
  * Ends the connection in good order: cancels what runs, sends Terminate, closes. The handle stays,
  * every further call on it or on its results gives CLOSED.

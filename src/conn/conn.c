@@ -211,6 +211,11 @@ hyl_health hyl_conn_health(const hyl_conn *conn)
     return conn->session.tx_failed ? HYL_HEALTH_TX_FAILED : HYL_HEALTH_OK;
 }
 
+bool hyl_conn_made_database(const hyl_conn *conn)
+{
+    return conn->made_database;
+}
+
 hyl_tx hyl_conn_tx(const hyl_conn *conn)
 {
     if (conn->session.tx_failed) {

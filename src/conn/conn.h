@@ -23,8 +23,9 @@ struct hyl_conn {
 
     bool closed;
     bool desync;
-    bool abandoned;   /* the request under way was given up: it is drained before the next one */
-    bool cancel_sent; /* and the server was told to stop already */
+    bool made_database; /* by hyl__conn_attach */
+    bool abandoned;     /* the request under way was given up: it is drained before the next one */
+    bool cancel_sent;   /* and the server was told to stop already */
     bool cancel_unsettled;  /* a cancel was sent that may still hit a later statement */
     const char *child;      /* what is open ("a result", "a COPY"), NULL where nothing is */
     int64_t deadline;       /* of the call under way, on hyl__now_ms's clock */

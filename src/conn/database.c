@@ -162,6 +162,7 @@ static hyl_status create(hyl_conn *conn, const database *db, hyl_error *err)
     if (status == HYL_OK) {
         status = run_patiently(conn, &sql, err);
     }
+    conn->made_database = conn->made_database || status == HYL_OK;
     hyl_buf_reset(&sql);
     return status;
 }
@@ -203,8 +204,11 @@ static hyl_status attach_or_create(hyl_conn *conn, const database *db, hyl_error
     hyl_error why = HYL_ERROR_INIT;
     hyl_status status = attach(conn, db, &why);
     if (status == HYL_ERR_SERVER && strcmp(why.sqlstate, "58S01") == 0) {
-        HYL_TRY(create(conn, db, err));
-        return attach(conn, db, err);
+        status = create(conn, db, &why);
+        /* 42P04: another process was quicker. */
+        if (status == HYL_OK || strcmp(why.sqlstate, "42P04") == 0) {
+            return attach(conn, db, err);
+        }
     }
     if (status < 0 && err != NULL) {
         *err = why;

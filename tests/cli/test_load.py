@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -905,3 +906,31 @@ def test_a_file_that_another_server_holds_is_not_touched(database, source):
     assert database.path.stat().st_ino == inode
     assert database.rows(TABLES) == [("public", "held")]
     assert database.rows("SELECT count(*) FROM held") == [(str(5000 * (8_000_000 // 20000 + 1)),)]
+
+
+def test_a_file_that_another_load_has_made_stays(tmp_path, source):
+    """Both find no file; the one that fails must not remove what the other makes."""
+    db = tmp_path / "both.hyper"
+    maker = subprocess.Popen(
+        [PROGRAM, "load", "-", db, "--table=made"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+    )
+    maker.stdin.write(b"a,b\n")
+    feed(maker.stdin, b"1,x\n" * 5000, 24_000_000)
+    wait_until(db.exists)
+    done = run("load", source("a\n1\n"), db, "--table=late", env={"HYPERLINE_BUSY_TIMEOUT": "200ms"})
+    assert done.returncode == 1
+    assert "55006" in done.stderr.decode()
+    maker.stdin.close()
+    assert maker.wait(timeout=60) == 0
+    assert query(db, "SELECT count(*) > 0 AS kept FROM made", "--format=csv") == "kept\nt\n"
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

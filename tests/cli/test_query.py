@@ -761,3 +761,21 @@ def test_no_progress_beside_rows_on_the_same_terminal(server):
     status, text = on_terminal([server.tcp, sql], stdout_too=True)
     assert status == 0
     assert "rows/s" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("milliseconds", [10, 60, 120, 400])
+def test_a_signal_leaves_no_folder_behind(database, tmp_path, number, milliseconds):
+    """Whether the own server is being started, is being connected to, or works."""
+    program = subprocess.Popen(
+        [PROGRAM, "query", tmp_path / "none.hyper", "SELECT 1"],
+        env=environment(TMPDIR=str(tmp_path)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        program.wait(timeout=milliseconds / 1000)
+    except subprocess.TimeoutExpired:
+        program.send_signal(number)
+    assert program.wait(timeout=60) in (1, 128 + number, -number)
+    assert os.listdir(tmp_path) == []
