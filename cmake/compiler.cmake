@@ -15,6 +15,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wundef
 if(HYL_WERROR)
     add_compile_options(-Werror)
 endif()
+# No path of the machine that built it in what is shipped.
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 add_compile_definitions(_POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 
 if(HYL_SANITIZE)

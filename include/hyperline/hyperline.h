@@ -64,9 +64,9 @@ typedef enum hyl_tx { HYL_TX_IDLE = 'I', HYL_TX_OPEN = 'T', HYL_TX_FAILED = 'E' 
  * A file that another client holds (SQLSTATE 55006) is tried again until busy_timeout. With a
  * server on this machine the path is made absolute first, so that two spellings are one file, and
  * the file's version is checked.
- * Errors: ARG (config), IO, TIMEOUT, AUTH, SERVER (58S01 missing, 55006 held by another server,
- * 42809 no database file, 42P04 exists), UNSUPPORTED (a file version that the server does not
- * know), PROTOCOL, CLOSED, NOMEM.
+ * Errors: ARG (config), IO, TIMEOUT, AUTH, SERVER (42501 the server refused the login, 58S01
+ * missing, 55006 held by another server, 42809 no database file, 42P04 exists), UNSUPPORTED (a file
+ * version that the server does not know), PROTOCOL, CLOSED, NOMEM.
  * Blocks: until connected or connect_timeout (plus busy_timeout for a file that is held).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_connect(const hyl_config *config, hyl_conn **out,
@@ -152,11 +152,12 @@ HYL_API void hyl_canceller_free(hyl_canceller *canceller);
 /* ---- Statements ---------------------------------------------------------------------------- */
 
 /*
- * Errors of every function that sends a statement: BUSY (a result or COPY is still open), CLOSED,
- * DESYNC, SERVER (the server's error: see err->sqlstate and hyl_conn_diag), STATE with SQLSTATE
- * 25P02 (the transaction has failed: roll it back), TIMEOUT (the deadline passed: cancelled, the
- * connection goes on where the server answered in time), PROTOCOL, IO, LIMIT, NOMEM, ARG (several
- * statements in one text, a quote that is not closed).
+ * Errors of every function that sends a statement: CANCELLED (SQLSTATE 57014: it was asked to
+ * stop), BUSY (a result or COPY is still open), CLOSED, DESYNC, SERVER (the server's error: see
+ * err->sqlstate and hyl_conn_diag), STATE with SQLSTATE 25P02 (the transaction has failed: roll it
+ * back), TIMEOUT (the deadline passed: cancelled, the connection goes on where the server answered
+ * in time), PROTOCOL, IO, LIMIT, NOMEM, ARG (several statements in one text, a quote that is not
+ * closed).
  *
  * After an error inside a transaction everything but ROLLBACK is refused here, because the server
  * forgets the failure at times and would then commit half a statement. COMMIT in that state rolls
