@@ -208,7 +208,7 @@ static void far_values_are_refused_after_arrow(void **state)
     (void)state;
     hyl_insert_opts opts = HYL_INSERT_OPTS_INIT;
     run("CREATE TABLE far (x time)");
-    for (int i = 0; i < 2; i++) {
+    for (int i = HYL_WITH_ARROW ? 0 : 1; i < 2; i++) {
         hyl_inserter *ins = NULL;
         opts.format = i == 0 ? HYL_INSERT_AUTO : HYL_INSERT_HYPERBINARY;
         assert_ok(hyl_inserter_open(conn, "far", NULL, 0, &opts, &ins, &err), &err);
