@@ -1,6 +1,7 @@
 #include "csv_source.h"
 
 #include "fail.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,11 +124,15 @@ uint64_t csv_source_text_bytes(const csv_source *source)
 
 /* ---- Raw bytes ------------------------------------------------------------------------------- */
 
+/* A pipe may be silent for ever: a signal ends the waiting. Errors: CANCELLED. */
 static hyl_status read_fd(const csv_source *source, int fd, void *buf, size_t cap, size_t *got,
                           hyl_error *err)
 {
     ssize_t n;
     do {
+        if (interrupted()) {
+            return cli_fail(err, HYL_ERR_CANCELLED, "interrupted");
+        }
         n = read(fd, buf, cap);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {

@@ -4,6 +4,8 @@
 #include "interrupt.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,11 +129,31 @@ static bool write_failed(output *out, int sys_errno)
     return false;
 }
 
+/*
+ * How much of `len` bytes is to be written at once. After a signal nothing waits for the reader: it
+ * still gets what it has room for, and a pipe that is ready has room for PIPE_BUF.
+ */
+static size_t room_for(const output *out, size_t len)
+{
+    if (!interrupted()) {
+        return len;
+    }
+    struct pollfd ready = {.fd = out->fd, .events = POLLOUT};
+    if (poll(&ready, 1, 0) != 1) {
+        return 0;
+    }
+    return len < PIPE_BUF ? len : PIPE_BUF;
+}
+
 static bool write_all(output *out, const uint8_t *bytes, size_t len)
 {
     while (len > 0 && !out->reader_gone) {
-        ssize_t put = write(out->fd, bytes, len);
-        if (put < 0 && errno == EINTR && !interrupted()) {
+        size_t room = room_for(out, len);
+        if (room == 0) {
+            return write_failed(out, EINTR);
+        }
+        ssize_t put = write(out->fd, bytes, room);
+        if (put < 0 && errno == EINTR) {
             continue;
         }
         if (put < 0 && !write_failed(out, errno)) {

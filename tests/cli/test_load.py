@@ -2,6 +2,7 @@
 nothing."""
 
 import csv
+import fcntl
 import gzip
 import io
 import json
@@ -10,7 +11,9 @@ import pty
 import random
 import re
 import signal
+import struct
 import subprocess
+import termios
 import threading
 import time
 from collections import Counter
@@ -707,6 +710,47 @@ def test_a_signal_ends_in_good_order(database, number):
     writer.join(60)
     assert "interrupted" in stderr.lower() or "cancel" in stderr.lower()
     assert database.snapshot() == before
+
+
+def waits_for_input(process):
+    """Has the program taken all that is in its pipe, and sleeps?"""
+    left = fcntl.ioctl(process.stdin, termios.FIONREAD, struct.pack("i", 0))
+    with open(f"/proc/{process.pid}/stat") as file:
+        state = file.read().rpartition(")")[2].split()[0]
+    return struct.unpack("i", left) == (0,) and state == "S"
+
+
+@pytest.mark.parametrize("mode", ["--append", "--replace"])
+@pytest.mark.parametrize(
+    "size, said",
+    [
+        (8, b""),  # not connected yet
+        (8_000_000, b"hyperline: cancelled\n"),
+    ],
+)
+def test_a_signal_ends_the_wait_for_a_silent_producer(database, mode, size, said):
+    database.run("CREATE TABLE data (a int, b text)")
+    process = subprocess.Popen(
+        [PROGRAM, "load", "-", database.db, "--table=data", mode],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    process.stdin.write(b"a,b\n")
+    feed(process.stdin, b"1,x\n" * (min(size, 20_000) // 4), size)
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not waits_for_input(process):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+    assert process.stderr.read() == said
+    process.stdin.close()
+    assert database.rows("SELECT * FROM data") == []
 
 
 def test_a_bad_line_stops_the_reading(database):

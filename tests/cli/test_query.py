@@ -1,6 +1,7 @@
 """hyperline query against a real server: formats, files, errors, signals."""
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -9,7 +10,9 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import termios
 import time
 import unicodedata
 from pathlib import Path
@@ -668,6 +671,28 @@ def test_a_signal_while_rows_stream_leaves_no_file(server, tmp_path):
     _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (130, b"hyperline: cancelled\n")
     assert os.listdir(tmp_path) == []
+
+
+def bytes_in(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, struct.pack("i", 0)))[0]
+
+
+@pytest.mark.parametrize("rows", [100_000, 2_000_000_000])
+def test_a_signal_ends_the_wait_for_a_reader_that_does_not_read(server, rows):
+    process = subprocess.Popen(
+        [PROGRAM, "query", server.tcp, f"SELECT i FROM generate_series(1, {rows}) g(i)",
+         "--format=csv"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+    )
+    room = fcntl.fcntl(process.stdout, 1032)  # F_GETPIPE_SZ
+    wait_until(lambda: bytes_in(process.stdout) == room)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+    output, error = process.communicate(timeout=30)
+    assert (len(output), error) == (room, b"hyperline: cancelled\n")
 
 
 def test_a_signal_ends_the_own_server_too(database):
