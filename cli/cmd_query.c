@@ -39,7 +39,8 @@ typedef struct query {
 
 static const char description[] =
     "Runs the statements of SQL in order, prints the result of each, and stops at the first that\n"
-    "fails. Each statement is committed by itself, unless SQL says BEGIN and COMMIT.\n"
+    "fails. Each statement is committed by itself, unless SQL says BEGIN and COMMIT; a transaction\n"
+    "without its COMMIT is rolled back, and the command fails.\n"
     "\n"
     "Formats:\n"
     "  table   for people: aligned columns, numbers at the right, NULL for NULL, and \"NULL\" for "
@@ -199,6 +200,16 @@ static void explain_copy(hyl_str statement, hyl_error *err)
     }
 }
 
+/* What looked done is gone when the connection ends: that is not to go unnoticed. */
+static int check_transaction(const query *self)
+{
+    if (hyl_conn_tx(self->target.conn) == HYL_TX_IDLE) {
+        return STATUS_OK;
+    }
+    complain("the transaction was not committed: it is rolled back");
+    return STATUS_FAILED;
+}
+
 static int run_script(query *self, const script *sql)
 {
     size_t offset = 0;
@@ -216,7 +227,7 @@ static int run_script(query *self, const script *sql)
             return STATUS_FAILED;
         }
     }
-    return STATUS_OK;
+    return check_transaction(self);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */

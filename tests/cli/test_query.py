@@ -477,6 +477,17 @@ def test_notices_and_tags_do_not_mix_with_data(server):
     assert (done.returncode, done.stdout) == (0, b"a\n1\n")
 
 
+@pytest.mark.parametrize("end, kept", [("", "1"), ("; ROLLBACK", "1"), ("; COMMIT", "2")])
+def test_a_transaction_that_stays_open_is_told(server, end, kept):
+    path = server.create("open.hyper", "CREATE TABLE u (a int)", "INSERT INTO u VALUES (1)")
+    db = f"hyper://{server.tcp}{path}"
+    done = run("query", db, "begin; insert into u values (2)" + end)
+    assert done.stdout.startswith(b"BEGIN\nINSERT 0 1\n")
+    said = "" if end else "hyperline: the transaction was not committed: it is rolled back\n"
+    assert (done.returncode, done.stderr.decode()) == (0 if end else 1, said)
+    assert query(db, "SELECT count(*) AS n FROM u", "--format=csv") == f"n\n{kept}\n"
+
+
 # ---- wrong use ----------------------------------------------------------------------------------
 
 
