@@ -20,6 +20,7 @@ enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
 typedef struct query_options {
     const char *format;
+    text_list nulls; /* at most one, which null_text is then */
     const char *null_text;
     const char *output;
     const char *file;
@@ -274,6 +275,9 @@ static int check_null_text(const format *chosen, const char *text)
 
 static int check_options(const query_options *options, const operands *words)
 {
+    if (options->nulls.count > 1) {
+        return usage_error("query", "--null is given twice: NULL is printed in one way");
+    }
     if (options->file != NULL && words->count > 1) {
         return usage_error("query", "SQL is given twice: in the command and by --file");
     }
@@ -329,14 +333,14 @@ static int query_with(const query_options *options, const operands *words)
 int cmd_query(int argc, char **argv)
 {
     static const char *const choices[FORMAT_COUNT + 1] = {"table", "csv", "json", "jsonl", NULL};
-    query_options options = {NULL, NULL, NULL, NULL, NULL};
+    query_options options = {.nulls = {NULL, 0}};
     const option_spec specs[] = {
         {'f', "file", OPTION_TEXT, &options.file, "FILE", NULL,
          "read SQL from FILE, - for standard input"},
         {0, "format", OPTION_CHOICE, &options.format, NULL, choices,
          "how to print results; by default what the name\n"
          "of the output file ends in, otherwise table"},
-        {0, "null", OPTION_TEXT, &options.null_text, "TEXT", NULL,
+        {0, "null", OPTION_LIST, &options.nulls, "TEXT", NULL,
          "what to print for NULL (csv, table); a value that\nequals it is printed in quotes"},
         {'o', "output", OPTION_TEXT, &options.output, "FILE", NULL,
          "write to FILE, which changes only when all is done"},
@@ -355,10 +359,11 @@ int cmd_query(int argc, char **argv)
     };
     operands words;
     int status = STATUS_OK;
-    if (!options_parse(&spec, argc, argv, &words, &status)) {
-        return status;
+    if (options_parse(&spec, argc, argv, &words, &status)) {
+        options.null_text = options.nulls.count > 0 ? options.nulls.items[0] : NULL;
+        status = query_with(&options, &words);
+        operands_free(&words);
     }
-    status = query_with(&options, &words);
-    operands_free(&words);
+    text_list_free(&options.nulls);
     return status;
 }

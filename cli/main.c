@@ -55,25 +55,49 @@ static int unknown_command(const char *name)
                         : usage_error("", "unknown command '%s'", name);
 }
 
+static const command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* "help", and "help COMMAND", which is "COMMAND --help". */
+static int help(int argc, char **argv)
+{
+    if (argc < 3) {
+        return print_help();
+    }
+    const command *found = find_command(argv[2]);
+    if (found == NULL) {
+        return unknown_command(argv[2]);
+    }
+    char option[] = "--help";
+    char *words[] = {argv[2], option, NULL};
+    return found->run(2, words);
+}
+
 static int run(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {
         return usage_error("", "a command is missing");
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         return print_help();
+    }
+    if (strcmp(name, "help") == 0) {
+        return help(argc, argv);
     }
     if (strcmp(name, "--version") == 0) {
         printf("hyperline %s\n", hyl_version());
         return STATUS_OK;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    }
-    return unknown_command(name);
+    const command *found = find_command(name);
+    return found != NULL ? found->run(argc - 1, argv + 1) : unknown_command(name);
 }
 
 int main(int argc, char **argv)

@@ -506,6 +506,8 @@ def test_a_transaction_that_stays_open_is_told(server, end, kept):
         (["query", "x.hyper", "SELECT 1", "--format"], "--format needs a value"),
         (["query", "x.hyper", "SELECT 1", "--format=json", "--null=x"], "--null is for"),
         (["query", "x.hyper", "SELECT 1", "--format=csv", "--null=a,b"], "comma"),
+        (["query", "x.hyper", "SELECT 1", "--null=a", "--null=b"], "--null is given twice"),
+        (["help", "qurey"], "did you mean 'query'?"),
         (["query", "x.hyper", "SELECT 1", "--database=y"], "--database is for a server"),
     ],
 )
@@ -524,6 +526,11 @@ def test_help_and_version():
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout.startswith(b"Usage: hyperline ")
         assert max(map(len, done.stdout.decode().splitlines())) <= 100
+    assert run("help").stdout == run("--help").stdout
+    for command in ("query", "load"):
+        done = run("help", command)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout == run(command, "--help").stdout
 
 
 # ---- the output ---------------------------------------------------------------------------------
