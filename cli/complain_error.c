@@ -24,11 +24,21 @@ static const advice advices[] = {
     {"XX001", "The file is damaged; it was not changed.", "The file was not changed."},
 };
 
-/* What failed before there was a connection; a statement's own hints are the server's. */
+/* A server lets in whoever names no database; only what needs one fails. */
+static bool lacks_database(const target *self, const hyl_error *err)
+{
+    const char *database = hyl_config_get(self->config, "database");
+    return !self->is_file && strcmp(err->sqlstate, "3D000") == 0 &&
+           (database == NULL || database[0] == '\0');
+}
+
+/* What failed before there was a connection, or for want of a database; a statement's other hints
+ * are the server's. */
 static const char *find_advice(const target *self, const hyl_error *err)
 {
     if (self->conn != NULL) {
-        return NULL;
+        return lacks_database(self, err) ? "No database is attached: name its file with --database."
+                                         : NULL;
     }
     for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++) {
         if (strcmp(advices[i].sqlstate, err->sqlstate) == 0) {

@@ -712,6 +712,18 @@ def test_a_signal_ends_in_good_order(database, number):
     assert database.snapshot() == before
 
 
+def test_a_server_without_a_database_is_told_of_the_option(server, database, tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("a\n1\n")
+    done = run("load", path, server.tcp)
+    assert done.returncode == 1
+    assert "(SQLSTATE 3D000)" in done.stderr.decode()
+    assert done.stderr.decode().endswith(
+        "No database is attached: name its file with --database.\n"
+    )
+    assert run("load", path, server.tcp, "--database", database.path).returncode == 0
+
+
 def waits_for_input(process):
     """Has the program taken all that is in its pipe, and sleeps?"""
     left = fcntl.ioctl(process.stdin, termios.FIONREAD, struct.pack("i", 0))
