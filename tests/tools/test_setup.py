@@ -448,6 +448,13 @@ def test_postgresql_comes_without_a_running_cluster(project):
     assert commands.index(tee) < commands.index(install) < commands.index(remove)
 
 
+def test_postgresql_is_told_to_make_no_cluster(project):
+    project.install_all_packages(but=["postgresql-15"])
+    project.shim("sudo", 'case "$*" in *" tee "*) cat >$LOG.conf ;; esac')
+    assert project.run("test", FAKE_UID="1000").returncode == 0
+    assert Path(f"{project.log}.conf").read_text() == "create_main_cluster = false\n"
+
+
 def test_without_root_and_sudo_the_missing_packages_are_named(project):
     evidence = project.root / "tools" / "debian-packages.txt"
     evidence.write_text("sqlgrey build command:no-such-program\nfortunes build file:/no/such/*\n")
