@@ -40,7 +40,8 @@ typedef struct query {
 
 static const char description[] =
     "Runs the statements of SQL in order, prints the result of each, and stops at the first that\n"
-    "fails. Each statement is committed by itself, unless SQL says BEGIN and COMMIT; a transaction\n"
+    "fails. Each statement is committed by itself, unless SQL says BEGIN and COMMIT; a "
+    "transaction\n"
     "without its COMMIT is rolled back, and the command fails.\n"
     "\n"
     "Formats:\n"
