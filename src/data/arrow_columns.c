@@ -76,6 +76,9 @@ hyl_status hyl__column_grow(hyl__column *column, int64_t cap)
 static hyl_status append_bytes(hyl__memory *memory, const uint8_t *bytes, size_t len)
 {
     size_t need = memory->len + len;
+    if (len == 0) {
+        return HYL_OK; /* there may be no memory yet, and need not be */
+    }
     if (need > memory->cap) {
         size_t cap = memory->cap * 2 > FIRST_BYTES ? memory->cap * 2 : FIRST_BYTES;
         uint8_t *data = hyl__realloc(memory->data, need > cap ? need : cap);

@@ -63,7 +63,7 @@ def query_file(path, sql):
 
 
 def test_every_example_is_tested():
-    assert EXAMPLES == ["copy_in", "insert", "launch", "query", "raw"]
+    assert EXAMPLES == ["arrow_read", "copy_in", "insert", "launch", "query", "raw"]
 
 
 # ---- query --------------------------------------------------------------------------------------
@@ -155,6 +155,38 @@ def test_insert_says_why_the_file_cannot_be_made(tmp_path):
     done = run("insert", tmp_path / "no" / "folder.hyper", 1)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("insert: ") and len(done.stderr) > 20
+
+
+# ---- arrow_read ----------------------------------------------------------------------------------
+
+
+def test_arrow_read_sums_a_column(tmp_path):
+    path = tmp_path / "readings.hyper"
+    run_well("insert", path, 250000)
+    sql = "SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE CAST(i AS bigint) END"
+    many = f"{sql} FROM generate_series(1, 250000) g(i)"
+    assert run_well("arrow_read", path, many) == f"{sum(i for i in range(250001) if i % 3)}\n"
+    assert run_well("arrow_read", path, "SELECT CAST(1 AS bigint) WHERE false") == "0\n"
+
+
+@pytest.mark.parametrize(
+    "sql, message",
+    [
+        ("SELECT 'x'", "the first column is no bigint"),
+        ("SELECT nowhere", "nowhere"),
+        (
+            "SELECT CAST(1 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS bigint) "
+            "FROM generate_series(1, 4000000) g(i)",
+            "division by zero",
+        ),
+    ],
+)
+def test_arrow_read_says_what_went_wrong(tmp_path, sql, message):
+    path = tmp_path / "readings.hyper"
+    run_well("insert", path, 1)
+    done = run("arrow_read", path, sql)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("arrow_read: ") and message in done.stderr
 
 
 # ---- raw ----------------------------------------------------------------------------------------
