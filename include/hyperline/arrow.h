@@ -116,7 +116,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql
                                                  struct ArrowArrayStream *out, hyl_error *err);
 
 /*
- * The rows of a result that are not yet read as a stream of record batches of at most 65,536 rows.
+ * The rows of a result that are not yet read as a stream of record batches of at most 10,240 rows.
  * The result is the stream's from then on; where this fails it stays the caller's.
  * Columns that came as text are utf8.
  * Errors: NOMEM, UNSUPPORTED in a build without Arrow.

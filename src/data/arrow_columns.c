@@ -18,8 +18,13 @@ enum {
 
 /* ---- Memory -------------------------------------------------------------------------------- */
 
-/* Makes room for `cap` bytes; what is new is filled with `fill`. */
-static hyl_status reserve(hyl__memory *memory, size_t cap, int fill)
+static size_t bitmap_size(int64_t bits)
+{
+    return ((size_t)bits + 7) / 8;
+}
+
+/* Makes room for `cap` bytes. */
+static hyl_status reserve(hyl__memory *memory, size_t cap)
 {
     if (cap <= memory->cap) {
         return HYL_OK;
@@ -28,15 +33,18 @@ static hyl_status reserve(hyl__memory *memory, size_t cap, int fill)
     if (data == NULL) {
         return HYL_ERR_NOMEM;
     }
-    memset(data + memory->cap, fill, cap - memory->cap);
     memory->data = data;
     memory->cap = cap;
     return HYL_OK;
 }
 
-static size_t bitmap_size(int64_t bits)
+/* The same for bits; the new ones are all 0 or, with `fill` 0xff, all 1. */
+static hyl_status reserve_bits(hyl__memory *memory, int64_t count, int fill)
 {
-    return ((size_t)bits + 7) / 8;
+    size_t before = memory->cap;
+    HYL_TRY(reserve(memory, bitmap_size(count)));
+    memset(memory->data + before, fill, memory->cap - before);
+    return HYL_OK;
 }
 
 static void clear_bit(uint8_t *bits, int64_t i)
@@ -65,9 +73,16 @@ static size_t slots_size(const hyl__column *column, int64_t count)
 
 hyl_status hyl__column_grow(hyl__column *column, int64_t cap)
 {
-    HYL_TRY(reserve(&column->slots, slots_size(column, cap), 0));
+    if (column->width == 0) {
+        HYL_TRY(reserve_bits(&column->slots, cap, 0));
+    } else {
+        HYL_TRY(reserve(&column->slots, slots_size(column, cap)));
+    }
+    if (has_offsets(column) && column->cap == 0) {
+        memset(column->slots.data, 0, OFFSET_SIZE); /* where the first value begins */
+    }
     if (column->validity.data != NULL) {
-        HYL_TRY(reserve(&column->validity, bitmap_size(cap), 0xff));
+        HYL_TRY(reserve_bits(&column->validity, cap, 0xff));
     }
     column->cap = cap > column->cap ? cap : column->cap;
     return HYL_OK;
@@ -262,7 +277,7 @@ static hyl_status put_array(hyl__column *column, hyl_bytes cell)
 hyl_status hyl__column_append_null(hyl__column *column)
 {
     if (column->validity.data == NULL) {
-        HYL_TRY(reserve(&column->validity, bitmap_size(column->cap), 0xff));
+        HYL_TRY(reserve_bits(&column->validity, column->cap, 0xff));
     }
     clear_bit(column->validity.data, column->len);
     if (has_offsets(column)) {
@@ -337,6 +352,7 @@ hyl_status hyl__column_init(hyl__column *column, const hyl_column *info)
     column->put = how->put;
     column->width = how->width;
     column->cell_width = how->put == put_bytes ? 0 : hyl_type_width(info->type);
+    column->is_plain = how->put == put_32 || how->put == put_64;
     if (is_array(info)) {
         hyl_column element = element_info(info);
         column->element = hyl__calloc(1, sizeof *column->element);

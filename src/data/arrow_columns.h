@@ -8,6 +8,8 @@
 #include <hyperline/hyperline.h>
 #include <nanoarrow/nanoarrow.h>
 
+#include "base/endian.h"
+
 /* Memory of one Arrow buffer. */
 typedef struct hyl__memory {
     uint8_t *data;
@@ -23,6 +25,7 @@ struct hyl__column {
     hyl_status (*put)(hyl__column *column, hyl_bytes cell);
     size_t cell_width; /* what a cell must be long; 0: it varies */
     size_t width;      /* of a slot of `slots`; 0: a bit */
+    bool is_plain; /* the slot has the cell's 4 or 8 bytes, whatever they are: no call is needed */
     int64_t len;
     int64_t cap; /* slots that there is memory for */
     int64_t null_count;
@@ -65,6 +68,16 @@ static inline hyl_status hyl__column_append(hyl__column *column, hyl_bytes cell)
     }
     if (__builtin_expect(column->cell_width != 0 && cell.len != column->cell_width, 0)) {
         return HYL_ERR_PROTOCOL;
+    }
+    if (column->is_plain && cell.len == sizeof(uint64_t)) {
+        uint64_t value = hyl__load_le64(cell.data);
+        memcpy(column->slots.data + (size_t)column->len++ * sizeof value, &value, sizeof value);
+        return HYL_OK;
+    }
+    if (column->is_plain && cell.len == sizeof(uint32_t)) {
+        uint32_t value = hyl__load_le32(cell.data);
+        memcpy(column->slots.data + (size_t)column->len++ * sizeof value, &value, sizeof value);
+        return HYL_OK;
     }
     hyl_status status = column->put(column, cell);
     column->len += status == HYL_OK;

@@ -11,7 +11,7 @@
 
 enum {
     FIRST_ROWS = 64,
-    MAX_ROWS = 65536,
+    MAX_ROWS = 10240,     /* as in the server's batches: what is written stays in the cache */
     MAX_BYTES = 16777216, /* of cells; a batch ends with the row that passes it */
 };
 
@@ -21,9 +21,10 @@ typedef struct row_stream {
     struct ArrowSchema schema;
     hyl__column *columns;
     size_t column_count;
-    int64_t rows; /* of the batch under way */
-    int64_t cap;  /* rows that the columns have room for */
-    size_t bytes; /* of their cells */
+    int64_t rows;     /* of the batch under way */
+    int64_t cap;      /* rows that the columns have room for */
+    int64_t next_cap; /* what they make room for next */
+    size_t bytes;     /* of their cells */
 } row_stream;
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
@@ -49,13 +50,14 @@ static hyl_status fail_cell(row_stream *rows, size_t column, hyl_status status)
 
 static hyl_status grow(row_stream *rows)
 {
-    int64_t cap = rows->cap < FIRST_ROWS ? FIRST_ROWS : rows->cap * 2;
+    int64_t cap = rows->next_cap;
     for (size_t i = 0; i < rows->column_count; i++) {
         if (hyl__column_grow(&rows->columns[i], cap) < 0) {
             return hyl__fail_nomem(&rows->stream.error);
         }
     }
     rows->cap = cap;
+    rows->next_cap = cap * 2 < MAX_ROWS ? cap * 2 : MAX_ROWS;
     return HYL_OK;
 }
 
@@ -186,6 +188,7 @@ hyl_status hyl_result_to_arrow(hyl_result *result, struct ArrowArrayStream *out,
     }
     rows->stream = (hyl__stream){&rows->schema, next_batch, free_rows, HYL_ERROR_INIT, HYL_OK};
     rows->result = result;
+    rows->next_cap = FIRST_ROWS;
     if (result->state == HYL_OK) {
         result->conn->child = "an Arrow stream";
     }
