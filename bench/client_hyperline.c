@@ -43,6 +43,7 @@ typedef struct row_sums {
 
 typedef hyl_status (*row_reader)(const hyl_row *row, row_sums *sums, hyl_error *err);
 
+/* There are no NULLs: one would be an error. */
 static hyl_status read_measurement(const hyl_row *row, row_sums *sums, hyl_error *err)
 {
     int32_t id = 0;
@@ -50,15 +51,9 @@ static hyl_status read_measurement(const hyl_row *row, row_sums *sums, hyl_error
     double value = 0;
     int64_t total = 0;
     HYL_TRY(hyl_row_get_i32(row, 0, &id, err));
-    if (!hyl_row_is_null(row, 1)) {
-        HYL_TRY(hyl_row_get_i32(row, 1, &sensor, err));
-    }
-    if (!hyl_row_is_null(row, 2)) {
-        HYL_TRY(hyl_row_get_f64(row, 2, &value, err));
-    }
-    if (!hyl_row_is_null(row, 3)) {
-        HYL_TRY(hyl_row_get_i64(row, 3, &total, err));
-    }
+    HYL_TRY(hyl_row_get_i32(row, 1, &sensor, err));
+    HYL_TRY(hyl_row_get_f64(row, 2, &value, err));
+    HYL_TRY(hyl_row_get_i64(row, 3, &total, err));
     sums->whole += id + sensor + total;
     sums->decimal += value;
     return HYL_OK;
@@ -72,24 +67,14 @@ static hyl_status read_mixed(const hyl_row *row, row_sums *sums, hyl_error *err)
     hyl_str name = {NULL, 0};
     int32_t day = 0;
     int64_t at = 0;
-    if (!hyl_row_is_null(row, 0)) {
-        HYL_TRY(hyl_row_get_i32(row, 0, &id, err));
-    }
-    if (!hyl_row_is_null(row, 1)) {
-        HYL_TRY(hyl_row_get_i64(row, 1, &total, err));
-    }
+    HYL_TRY(hyl_row_get_i32(row, 0, &id, err));
+    HYL_TRY(hyl_row_get_i64(row, 1, &total, err));
     if (!hyl_row_is_null(row, 2)) {
         HYL_TRY(hyl_row_get_f64(row, 2, &value, err));
     }
-    if (!hyl_row_is_null(row, 3)) {
-        HYL_TRY(hyl_row_get_str(row, 3, &name, err));
-    }
-    if (!hyl_row_is_null(row, 4)) {
-        HYL_TRY(hyl_row_get_date(row, 4, &day, err));
-    }
-    if (!hyl_row_is_null(row, 5)) {
-        HYL_TRY(hyl_row_get_timestamp(row, 5, &at, err));
-    }
+    HYL_TRY(hyl_row_get_str(row, 3, &name, err));
+    HYL_TRY(hyl_row_get_date(row, 4, &day, err));
+    HYL_TRY(hyl_row_get_timestamp(row, 5, &at, err));
     sums->whole += id + total + (int64_t)name.len + day + at;
     sums->decimal += value;
     return HYL_OK;

@@ -58,6 +58,13 @@ fail_size(const hyl_row *row, size_t column, hyl_error *err)
                      column + 1, row->columns[column].name, row->cells[column].len);
 }
 
+/* A cell whose length is not its type's: NULL has none. */
+static hyl_status __attribute__((noinline, cold))
+fail_cell(const hyl_row *row, size_t column, hyl_error *err)
+{
+    return is_missing(row, column) ? fail_missing(row, column, err) : fail_size(row, column, err);
+}
+
 /* ---- Reaching a value ---------------------------------------------------------------------- */
 
 hyl_buf *hyl__scratch_add(hyl__scratch *scratch)
@@ -184,12 +191,12 @@ static inline int64_t micros_of_date(int32_t days)
     return micros;
 }
 
-#define BINARY_CASE(id, size, from_binary, from_value)    \
-    case HYL_TYPE_##id:                                   \
-        if (UNLIKELY(row->cells[column].len != (size))) { \
-            return fail_size(row, column, err);           \
-        }                                                 \
-        *out = (from_binary);                             \
+#define BINARY_CASE(id, size, from_binary, from_value) \
+    case HYL_TYPE_##id:                                \
+        if (UNLIKELY(cell.len != (size))) {            \
+            return fail_cell(row, column, err);        \
+        }                                              \
+        *out = (from_binary);                          \
         return HYL_OK;
 
 #define VALUE_CASE(id, size, from_binary, from_value) \
@@ -216,6 +223,9 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
     name##_of_other(const hyl_row *row, size_t column, ctype *out, hyl_error *err)               \
     {                                                                                            \
         hyl_value v;                                                                             \
+        if (is_missing(row, column)) {                                                           \
+            return fail_missing(row, column, err);                                               \
+        }                                                                                        \
         if (row->columns[column].format == HYL_FORMAT_HYPERBINARY) {                             \
             return otherwise;                                                                    \
         }                                                                                        \
@@ -228,10 +238,11 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
     }                                                                                            \
     hyl_status hyl_row_get_##name(const hyl_row *row, size_t column, ctype *out, hyl_error *err) \
     {                                                                                            \
-        if (UNLIKELY(is_missing(row, column))) {                                                 \
+        if (UNLIKELY(column >= row->count)) {                                                    \
             return fail_missing(row, column, err);                                               \
         }                                                                                        \
-        const uint8_t *at = row->cells[column].data;                                             \
+        const hyl_bytes cell = row->cells[column];                                               \
+        const uint8_t *at = cell.data;                                                           \
         switch (row->binary_types[column]) {                                                     \
             CASES(BINARY_CASE)                                                                   \
         default:                                                                                 \
