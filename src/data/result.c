@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "wire/row.h"
 
 /* ---- Columns ------------------------------------------------------------------------------- */
 
@@ -12,6 +11,8 @@ static void free_columns(hyl_result *result)
     hyl__free(result->names);
     hyl__free(result->columns);
     hyl__free(result->cells);
+    hyl__free(result->fixed_cells);
+    hyl__free(result->layout.cells);
     hyl__free(result->binary_types);
 }
 
@@ -33,16 +34,30 @@ static void set_format(hyl_result *result, size_t index, hyl_format format)
     result->binary_types[index] = hyl__binary_type(&result->columns[index]);
 }
 
+/* Works out how rows without NULL look like, once the formats are known. */
+static void set_layout(hyl_result *result, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const hyl_column *column = &result->columns[i];
+        result->fixed_cells[i].len =
+            column->format == HYL_FORMAT_HYPERBINARY ? hyl_type_width(column->type) : 0;
+    }
+    hyl__row_layout_set(&result->layout, result->fixed_cells, count,
+                        result->conn->session.frame.max_body);
+}
+
 /* Copies a RowDescription: the message goes away with the next one. */
 static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hyl_error *err)
 {
     size_t count = description->as.description.column_count;
     result->columns = hyl__calloc(count, sizeof *result->columns);
     result->cells = hyl__calloc(count, sizeof *result->cells);
+    result->fixed_cells = hyl__calloc(count, sizeof *result->fixed_cells);
+    result->layout.cells = hyl__calloc(count, sizeof *result->layout.cells);
     result->binary_types = hyl__calloc(count, sizeof *result->binary_types);
     result->names = hyl__malloc(names_size(description));
-    if (result->columns == NULL || result->cells == NULL || result->binary_types == NULL ||
-        result->names == NULL) {
+    if (result->columns == NULL || result->cells == NULL || result->fixed_cells == NULL ||
+        result->layout.cells == NULL || result->binary_types == NULL || result->names == NULL) {
         return hyl__fail_nomem(err);
     }
     hyl_coldesc_iter iter;
@@ -58,6 +73,7 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
         set_format(result, i, HYL_FORMAT_HYPERBINARY);
         name += column.name.len + 1;
     }
+    set_layout(result, count);
     result->row =
         (hyl_row){result->cells, result->columns, result->binary_types, count, &result->scratch};
     return HYL_OK;
@@ -183,6 +199,7 @@ static inline hyl_status show_row(hyl_result *result, hyl_bytes body, const hyl_
         return bad_row(result, body, err);
     }
     hyl__scratch_clear(&result->scratch);
+    result->row.cells = result->cells;
     *row = &result->row;
     return HYL_OK;
 }
@@ -205,13 +222,44 @@ wait_for_row(hyl_result *result, const hyl_row **row, hyl_error *err)
     return status < 0 ? fail_result(result, &error, err) : show_row(result, body, row, err);
 }
 
-hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *err)
+/* The next row of any layout. */
+static hyl_status __attribute__((noinline))
+next_row(hyl_result *result, const hyl_row **row, hyl_error *err)
 {
     hyl_bytes body;
     if (result->state == HYL_OK && hyl__session_take_row(&result->conn->session, &body)) {
         return show_row(result, body, row, err);
     }
     return wait_for_row(result, row, err);
+}
+
+/*
+ * The fastest path: a row that has the layout and is whole in the window. Here and in what it calls
+ * no function is called that is not inlined, so that no register needs saving.
+ */
+static inline bool take_fixed_row(hyl_result *result)
+{
+    hyl__session *session = &result->conn->session;
+    if (result->state != HYL_OK || !hyl__session_takes_rows(session) ||
+        result->scratch.pieces != NULL) {
+        return false;
+    }
+    const uint8_t *message = hyl__frame_peek(&session->frame, result->layout.size);
+    if (message == NULL || !hyl__row_matches(&result->layout, message, result->fixed_cells)) {
+        return false;
+    }
+    hyl__frame_skip(&session->frame, result->layout.size);
+    result->row.cells = result->fixed_cells;
+    return true;
+}
+
+hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *err)
+{
+    if (take_fixed_row(result)) {
+        *row = &result->row;
+        return HYL_OK;
+    }
+    return next_row(result, row, err);
 }
 
 hyl_status hyl_result_finish(hyl_result *result, hyl_error *err)
@@ -293,6 +341,7 @@ static hyl_status new_result(hyl_conn *conn, hyl_result **out, hyl_error *err)
     result->conn = conn;
     result->affected = -1;
     result->row.scratch = &result->scratch;
+    hyl__row_layout_set(&result->layout, NULL, 0, 0);
     hyl__conn_retain(conn);
     *out = result;
     return HYL_OK;
@@ -360,6 +409,7 @@ static hyl_status execute_described(hyl_result *result, hyl__statement_kind kind
         set_format(result, i, column_format(&result->columns[i], flags));
         formats[i] = (int16_t)result->columns[i].format;
     }
+    set_layout(result, count);
     hyl_status status = hyl__session_execute(&result->conn->session, formats, count, kind, err);
     hyl__free(formats);
     return status;

@@ -3,6 +3,7 @@
 #define HYL_DATA_RESULT_H
 
 #include "conn/conn.h"
+#include "wire/row.h"
 
 /*
  * Values of the current row that cannot be views of their cells: a piece for each that was got.
@@ -50,7 +51,9 @@ struct hyl_row {
 struct hyl_result {
     hyl_conn *conn; /* a reference */
     hyl_row row;
-    hyl_bytes *cells;
+    hyl_bytes *cells;       /* of any row */
+    hyl_bytes *fixed_cells; /* of rows that have the layout */
+    hyl__row_layout layout;
     uint8_t *binary_types;
     hyl__scratch scratch; /* emptied for each row */
     hyl_column *columns;

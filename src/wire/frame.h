@@ -111,6 +111,18 @@ static inline bool hyl__frame_take(hyl__frame *frame, uint8_t type, hyl_bytes *b
     return true;
 }
 
+/* The next `size` bytes, NULL where fewer are there. `size` is not 0. */
+static inline const uint8_t *hyl__frame_peek(const hyl__frame *frame, size_t size)
+{
+    return frame->len - frame->pos >= size ? frame->window + frame->pos : NULL;
+}
+
+/* Takes as many bytes, which were peeked at and are a whole message. */
+static inline void hyl__frame_skip(hyl__frame *frame, size_t size)
+{
+    frame->pos += size;
+}
+
 /* ---- Sending ---- */
 
 /*

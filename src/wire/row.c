@@ -74,3 +74,38 @@ bool hyl_row_iter_next(hyl_row_iter *iter, hyl_bytes *cell)
     iter->rest.len -= len;
     return true;
 }
+
+/* The size of a DataRow with these values, SIZE_MAX where sizes vary or there are none. */
+static size_t fixed_size(const hyl_bytes *values, size_t count)
+{
+    size_t size = HYL_MESSAGE_HEADER_SIZE + 2;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].len == 0) {
+            return SIZE_MAX;
+        }
+        size += 4 + values[i].len;
+    }
+    return count > 0 ? size : SIZE_MAX;
+}
+
+void hyl__row_layout_set(hyl__row_layout *layout, const hyl_bytes *values, size_t count,
+                         uint32_t max_body)
+{
+    uint8_t head[8] = {HYL_MSG_DATA_ROW};
+    size_t at = HYL_MESSAGE_HEADER_SIZE + 2;
+    layout->size = fixed_size(values, count);
+    if (layout->size == SIZE_MAX || layout->size - HYL_MESSAGE_HEADER_SIZE > max_body) {
+        layout->size = SIZE_MAX;
+        return;
+    }
+    hyl__store_be32(head + 1, (uint32_t)layout->size - 1);
+    hyl__store_be16(head + HYL_MESSAGE_HEADER_SIZE, (uint16_t)count);
+    layout->head = hyl__row_head(head);
+    layout->count = count;
+    for (size_t i = 0; i < count; i++) {
+        at += 4;
+        layout->cells[i].offset = (uint32_t)at;
+        hyl__store_be32(&layout->cells[i].length, (uint32_t)values[i].len);
+        at += values[i].len;
+    }
+}

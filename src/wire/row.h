@@ -49,8 +49,65 @@ static inline bool hyl__row_view(hyl_bytes body, hyl_bytes *cells, size_t count)
     return rest.len == 0;
 }
 
+/* ---- Rows of one layout --------------------------------------------------------------------- */
+
 /*
- * The same, with an error that says what is wrong. Errors: PROTOCOL.
+ * Where every column has values of one size, all rows without NULL look alike but for their
+ * values: whether a row is one of these is quicker to say than where its cells are.
+ */
+typedef struct hyl__fixed_cell {
+    uint32_t offset; /* of the value within the message */
+    uint32_t length; /* the four bytes before it, as they are in memory */
+} hyl__fixed_cell;
+
+typedef struct hyl__row_layout {
+    size_t size;   /* of the whole message; SIZE_MAX: there is no such layout */
+    uint64_t head; /* hyl__row_head of every message */
+    size_t count;
+    hyl__fixed_cell *cells; /* the caller's */
+} hyl__row_layout;
+
+/* A message's type, length and number of columns: its first seven bytes, of eight that are read. */
+static inline uint64_t hyl__row_head(const uint8_t *message)
+{
+    return hyl__load_be64(message) >> 8;
+}
+
+/*
+ * Works the layout out: the lengths of `values` are the columns' sizes in bytes, 0 where they vary.
+ * There is none for rows without columns, and for bodies over `max_body`.
+ */
+void hyl__row_layout_set(hyl__row_layout *layout, const hyl_bytes *values, size_t count,
+                         uint32_t max_body);
+
+/*
+ * True where a message, whole and of the layout's size, has the layout: it is then a DataRow as
+ * hyl__row_view would find it, and `values`, of hyl__row_layout_set, views its cells.
+ */
+static inline bool hyl__row_matches(const hyl__row_layout *layout, const uint8_t *message,
+                                    hyl_bytes *values)
+{
+    if (hyl__row_head(message) != layout->head) {
+        return false;
+    }
+    const hyl__fixed_cell *cell = layout->cells;
+    const hyl__fixed_cell *end = cell + layout->count;
+    for (; cell != end; cell++, values++) {
+        const uint8_t *value = message + cell->offset;
+        uint32_t length;
+        memcpy(&length, value - sizeof length, sizeof length);
+        if (length != cell->length) {
+            return false;
+        }
+        values->data = value;
+    }
+    return true;
+}
+
+/* ---- What is wrong with a row --------------------------------------------------------------- */
+
+/*
+ * The same as hyl__row_view, with an error that says what is wrong. Errors: PROTOCOL.
  */
 hyl_status hyl__row_cells(hyl_bytes body, hyl_bytes *cells, size_t count, hyl_error *err);
 

@@ -147,13 +147,19 @@ enum { HYL__COPY_CHUNK = 1048576 };
  */
 hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error *err);
 
+/* Is the next message to be expected a row? */
+static inline bool hyl__session_takes_rows(const hyl__session *session)
+{
+    return session->phase == HYL__PHASE_ROWS;
+}
+
 /*
  * The hot path of rows: the next DataRow's body, if it is there whole. False: ask
  * hyl__session_next.
  */
 static inline bool hyl__session_take_row(hyl__session *session, hyl_bytes *body)
 {
-    return session->phase == HYL__PHASE_ROWS &&
+    return hyl__session_takes_rows(session) &&
            hyl__frame_take(&session->frame, HYL_MSG_DATA_ROW, body);
 }
 

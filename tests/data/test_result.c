@@ -122,6 +122,119 @@ static void rows_outnumber_the_window(void **state)
     mem_conn_close(&mem);
 }
 
+/* ---- Rows of one layout, and others --------------------------------------------------------- */
+
+static const uint8_t numbers[] = {7, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0};
+
+static void describe_numbers(hyl_buf *messages)
+{
+    const backend_column columns[] = {{"i", hyl_type_of(HYL_TYPE_INT)},
+                                      {"b", hyl_type_of(HYL_TYPE_BIGINT)}};
+    backend_description(messages, columns, 2);
+}
+
+/* Cells of these sizes; below 0: NULL. */
+static void add_numbers(hyl_buf *messages, int first, int second)
+{
+    const hyl_bytes cells[] = {
+        {first < 0 ? NULL : numbers, first < 0 ? 0 : (size_t)first},
+        {second < 0 ? NULL : numbers + 4, second < 0 ? 0 : (size_t)second},
+    };
+    backend_row(messages, cells, 2);
+}
+
+static void assert_numbers(const hyl_row *row, bool has_first, bool has_second)
+{
+    int32_t first = 0;
+    int64_t second = 0;
+    assert_int_equal(hyl_row_is_null(row, 0), !has_first);
+    assert_int_equal(hyl_row_is_null(row, 1), !has_second);
+    assert_status(hyl_row_get_i32(row, 0, &first, &err), has_first ? HYL_OK : HYL_ERR_NULLVAL,
+                  &err);
+    assert_status(hyl_row_get_i64(row, 1, &second, &err), has_second ? HYL_OK : HYL_ERR_NULLVAL,
+                  &err);
+    assert_int_equal(first, has_first ? 7 : 0);
+    assert_int_equal(second, has_second ? 9 : 0);
+}
+
+/* NULLs in all places, between rows without: however the bytes come. */
+static void rows_with_and_without_null_take_turns(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 4 };
+    const size_t paces[] = {0, 1, 7, 64};
+    for (size_t pace = 0; pace < sizeof paces / sizeof paces[0]; pace++) {
+        mem_conn mem = mem_conn_open(NULL);
+        hyl_buf messages = HYL_BUF_INIT;
+        const hyl_row *row = NULL;
+        describe_numbers(&messages);
+        for (int i = 0; i < ROUNDS * 4; i++) {
+            add_numbers(&messages, i % 4 & 1 ? -1 : 4, i % 4 & 2 ? -1 : 8);
+        }
+        mem_say(&mem, &messages);
+        mem_say_done(&mem, "SELECT 16", 'I');
+        hyl_mem_peer_pace(mem.peer, paces[pace], 0, false);
+        hyl_result *result = opened(&mem);
+        for (int i = 0; i < ROUNDS * 4; i++) {
+            assert_ok(hyl_result_next(result, &row, &err), &err);
+            assert_numbers(row, !(i % 4 & 1), !(i % 4 & 2));
+        }
+        assert_status(hyl_result_next(result, &row, &err), HYL_DONE, &err);
+        hyl_result_free(result);
+        mem_conn_close(&mem);
+    }
+}
+
+/* As long as the others, but with cells of other sizes: a row, whose values are none. */
+static void a_row_of_the_right_length_may_have_wrong_cells(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_buf messages = HYL_BUF_INIT;
+    const hyl_row *row = NULL;
+    int32_t value = 0;
+    describe_numbers(&messages);
+    add_numbers(&messages, 8, 4);
+    add_numbers(&messages, 4, 8);
+    mem_say(&mem, &messages);
+    mem_say_done(&mem, "SELECT 2", 'I');
+    hyl_result *result = opened(&mem);
+    assert_ok(hyl_result_next(result, &row, &err), &err);
+    assert_status(hyl_row_get_i32(row, 0, &value, &err), HYL_ERR_PROTOCOL, &err);
+    assert_non_null(strstr(err.message, "column 1 \"i\""));
+    assert_ok(hyl_result_next(result, &row, &err), &err);
+    assert_numbers(row, true, true);
+    assert_ok(hyl_result_finish(result, &err), &err);
+    hyl_result_free(result);
+    mem_conn_close(&mem);
+}
+
+/* As long as the others, but a cell's length does not fit: no row at all. */
+static void a_row_of_the_right_length_may_be_malformed(void **state)
+{
+    (void)state;
+    static const uint8_t body[] = {0, 2, 0, 0, 0, 4, 7, 0, 0, 0, 0,
+                                   0, 0, 9, 9, 0, 0, 0, 0, 0, 0, 0};
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_buf messages = HYL_BUF_INIT;
+    const hyl_row *row = NULL;
+    describe_numbers(&messages);
+    add_numbers(&messages, 4, 8);
+    backend_message(&messages, 'D', body, sizeof body);
+    mem_say(&mem, &messages);
+    mem_say_done(&mem, "SELECT 2", 'I');
+    hyl_result *result = opened(&mem);
+    assert_ok(hyl_result_next(result, &row, &err), &err);
+    assert_numbers(row, true, true);
+    assert_status(hyl_result_next(result, &row, &err), HYL_ERR_PROTOCOL, &err);
+    assert_non_null(strstr(err.message, "column 2"));
+    hyl_result_free(result);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
+/* ---- Large rows ----------------------------------------------------------------------------- */
+
 static void a_row_may_be_larger_than_the_window(void **state)
 {
     (void)state;
@@ -471,6 +584,9 @@ int main(void)
         cmocka_unit_test(a_row_may_have_no_columns),
         cmocka_unit_test(rows_come_in_order_and_then_done),
         cmocka_unit_test(rows_outnumber_the_window),
+        cmocka_unit_test(rows_with_and_without_null_take_turns),
+        cmocka_unit_test(a_row_of_the_right_length_may_have_wrong_cells),
+        cmocka_unit_test(a_row_of_the_right_length_may_be_malformed),
         cmocka_unit_test(a_row_may_be_larger_than_the_window),
         cmocka_unit_test(a_statement_may_fail_after_rows),
         cmocka_unit_test(a_statement_that_fails_at_once_opens_no_result),
