@@ -87,6 +87,8 @@ hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
 hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool *rolled_back,
                            hyl_error *err);
 hyl_status hyl__fail_rolled_back(hyl_error *err);
+/* The request that READY has ended was cut short (session.cut_short): CANCELLED, 57014. */
+hyl_status hyl__fail_cut_short(hyl_error *err);
 
 /* ---- The loop (loop.c) ---- */
 

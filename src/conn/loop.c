@@ -228,7 +228,7 @@ hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err)
             result = hyl__conn_fail_server(conn, err);
         }
     } while (event.type != HYL__EVENT_READY);
-    return result;
+    return result == HYL_OK && conn->session.cut_short ? hyl__fail_cut_short(err) : result;
 }
 
 hyl_status hyl__conn_end_failed(hyl_conn *conn, hyl_error *err)

@@ -45,13 +45,25 @@ hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool
     return hyl__session_query(&conn->session, sql, kind, err);
 }
 
+static hyl_status with_sqlstate(hyl_error *err, hyl_status status, const char sqlstate[6])
+{
+    if (err != NULL) {
+        memcpy(err->sqlstate, sqlstate, sizeof err->sqlstate);
+    }
+    return status;
+}
+
 hyl_status hyl__fail_rolled_back(hyl_error *err)
 {
     hyl_status status =
         hyl__fail(err, HYL_ERR_STATE,
                   "the transaction had failed: COMMIT has rolled it back, nothing is kept");
-    if (err != NULL) {
-        memcpy(err->sqlstate, "25P02", sizeof err->sqlstate);
-    }
-    return status;
+    return with_sqlstate(err, status, "25P02");
+}
+
+hyl_status hyl__fail_cut_short(hyl_error *err)
+{
+    hyl_status status = hyl__fail(err, HYL_ERR_CANCELLED,
+                                  "the statement was cancelled: its rows are not all there");
+    return with_sqlstate(err, status, "57014");
 }

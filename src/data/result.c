@@ -156,6 +156,9 @@ static hyl_status take_event(hyl_result *result, const hyl__event *event, hyl_er
         keep_tag(result, event->message.as.tag);
         return HYL_AGAIN;
     case HYL__EVENT_READY:
+        if (conn->session.cut_short) {
+            return hyl__fail_cut_short(error);
+        }
         return result->rolled_back ? hyl__fail_rolled_back(error) : HYL_DONE;
     case HYL__EVENT_ERROR:
         return hyl__conn_end_failed(conn, error);

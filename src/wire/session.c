@@ -56,6 +56,8 @@ static void begin_request(hyl__session *session, hyl__phase phase, hyl__statemen
 {
     session->phase = phase;
     session->copy_bodies = false;
+    session->extended = phase == HYL__PHASE_BIND;
+    session->cut_short = false;
     session->rolling_back = kind == HYL__STATEMENT_ROLLBACK;
 }
 
@@ -166,6 +168,8 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
 /*
  * Which message moves which phase where: X(phase, message, event, next phase). A message that has
  * no row here, and is not one of those that may come at any time, breaks the session.
+ *
+ * main.0.0.26963 says CopyOutResponse twice where a COPY is cancelled before its first data.
  */
 #define TRANSITION_MAP(X)                               \
     X(QUERY, ROW_DESCRIPTION, ROW_DESCRIPTION, ROWS)    \
@@ -185,6 +189,7 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
     X(ROWS, DATA_ROW, DATA_ROW, ROWS)                   \
     X(ROWS, COMMAND_COMPLETE, COMPLETE, SYNC)           \
     X(COPY_IN_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)   \
+    X(COPY_OUT, COPY_OUT_RESPONSE, NONE, COPY_OUT)      \
     X(COPY_OUT, COPY_DATA, COPY_DATA, COPY_OUT)         \
     X(COPY_OUT, COPY_DONE, COPY_DONE, COPY_OUT_DONE)    \
     X(COPY_OUT_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)  \
@@ -315,6 +320,22 @@ static hyl_status on_startup_message(hyl__session *session, hyl__event *event, h
     return unexpected(session, (uint8_t)event->message.type, err);
 }
 
+/*
+ * Where main.0.0.26963 is cancelled at the end of an Execute's rows it sends neither the tag nor
+ * the error, and answers the Sync: the rows are not known to be all there were.
+ */
+static bool is_cut_short(const hyl__session *session, uint8_t type)
+{
+    return type == HYL_MSG_READY_FOR_QUERY && session->extended &&
+           (session->phase == HYL__PHASE_EXECUTE || session->phase == HYL__PHASE_ROWS);
+}
+
+static void on_cut_short(hyl__session *session)
+{
+    session->cut_short = true;
+    on_error(session);
+}
+
 static hyl_status on_message(hyl__session *session, hyl__event *event, hyl_error *err)
 {
     uint8_t type = (uint8_t)event->message.type;
@@ -326,6 +347,9 @@ static hyl_status on_message(hyl__session *session, hyl__event *event, hyl_error
         event->type = HYL__EVENT_ERROR;
         on_error(session);
         return HYL_OK;
+    }
+    if (is_cut_short(session, type)) {
+        on_cut_short(session);
     }
     const transition *found = find_transition(session->phase, type);
     if (found == NULL) {

@@ -69,6 +69,8 @@ typedef struct hyl__session {
     bool tx_failed; /* the latch: an error came inside a transaction, and no rollback was answered
                        since */
     bool rolling_back; /* the request under way is the rollback that releases the latch */
+    bool extended;     /* it is Bind, Execute and Sync */
+    bool cut_short;    /* the request that READY has ended had rows, but no tag and no error */
     bool body_offered; /* COPY_BODY was given for the message under way */
     bool copy_bodies;  /* the owner wants COPY_BODY events; off at every request's start */
     bool has_key;

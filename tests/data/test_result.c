@@ -522,6 +522,41 @@ static void an_error_while_executing_is_the_querys_too(void **state)
     mem_conn_close(&mem);
 }
 
+/* Rows, and then neither the tag nor an error: never a result that looks whole. */
+static void a_result_that_was_cut_short_is_cancelled(void **state)
+{
+    (void)state;
+    const backend_column column = {"n", hyl_type_of(HYL_TYPE_INT)};
+    for (int abandoned = 0; abandoned < 2; abandoned++) {
+        mem_conn mem = mem_conn_open(NULL);
+        hyl_result *result = NULL;
+        const hyl_row *row = NULL;
+        hyl_buf messages = HYL_BUF_INIT;
+        hyl_buf first = described_request("SELECT");
+        hyl_buf second = executed_request((const int16_t[]){0}, 1);
+        say_described(&mem, &column, 1);
+        backend_message(&messages, '2', NULL, 0);
+        backend_int_row(&messages, 1);
+        backend_ready(&messages, 'I');
+        say_executed(&mem, first.len, second.len, &messages);
+        assert_ok(hyl_query_with(mem.conn, "SELECT", &as_text, &result, &err), &err);
+        assert_ok(hyl_result_next(result, &row, &err), &err);
+        if (abandoned) {
+            assert_ok(hyl_result_abandon(result, &err), &err);
+        }
+        for (int i = 0; i < 2; i++) {
+            err = (hyl_error)HYL_ERROR_INIT;
+            assert_status(hyl_result_next(result, &row, &err), HYL_ERR_CANCELLED, &err);
+            assert_string_equal(err.sqlstate, abandoned ? "" : "57014");
+        }
+        hyl_result_free(result);
+        mem_assert_in_step(&mem);
+        hyl_buf_reset(&first);
+        hyl_buf_reset(&second);
+        mem_conn_close(&mem);
+    }
+}
+
 /* A row where the description said that there are none. */
 static void a_row_that_was_not_described_is_out_of_step(void **state)
 {
@@ -597,6 +632,7 @@ int main(void)
         cmocka_unit_test(a_described_statement_may_return_no_rows),
         cmocka_unit_test(an_error_while_describing_is_the_querys),
         cmocka_unit_test(an_error_while_executing_is_the_querys_too),
+        cmocka_unit_test(a_result_that_was_cut_short_is_cancelled),
         cmocka_unit_test(a_row_that_was_not_described_is_out_of_step),
         cmocka_unit_test(other_statements_are_not_described),
         cmocka_unit_test(no_options_are_the_defaults),

@@ -2,6 +2,7 @@
 
 #include "support/hyperd.h"
 #include "support/live.h"
+#include "support/random.h"
 
 #include "base/clock.h"
 
@@ -337,6 +338,92 @@ static void many_small_results_dropped_hit_no_later_statement(void **state)
     hyl_conn_free(conn);
 }
 
+/* How a result is left before its end. */
+typedef enum leaving { BY_FREE, BY_ABANDON, BY_CANCEL, LEAVING_COUNT } leaving;
+
+/* A cancel may come too late: then all is there. */
+static void assert_ended(hyl_status status)
+{
+    if (status != HYL_ERR_CANCELLED) {
+        assert_ok(status, &err);
+    }
+}
+
+static void leave_result(hyl_conn *conn, random_source *random, unsigned flags, leaving how)
+{
+    char sql[100];
+    hyl_result *result = NULL;
+    const hyl_row *row = NULL;
+    const hyl_query_opts opts = {sizeof opts, flags};
+    snprintf(sql, sizeof sql, "SELECT i, 'x' FROM generate_series(1, %d) g(i)",
+             (int)(random_any_size(random) % 300000));
+    assert_ok(hyl_query_with(conn, sql, &opts, &result, &err), &err);
+    hyl_status status = HYL_OK;
+    for (uint64_t left = random_any_size(random) % 300; left > 0 && status == HYL_OK; left--) {
+        status = hyl_result_next(result, &row, &err);
+        assert_true(status >= 0);
+    }
+    if (how == BY_ABANDON) {
+        assert_ok(hyl_result_abandon(result, &err), &err);
+    } else if (how == BY_CANCEL) {
+        assert_ok(hyl_conn_cancel(conn, 10000, &err), &err);
+        assert_ended(hyl_result_finish(result, &err));
+    }
+    hyl_result_free(result);
+}
+
+static void leave_copy(hyl_conn *conn, random_source *random, const char *format, leaving how)
+{
+    char sql[150];
+    hyl_copy *copy = NULL;
+    hyl_bytes piece;
+    snprintf(sql, sizeof sql,
+             "COPY (SELECT i, 'x' FROM generate_series(1, %d) g(i)) TO STDOUT WITH (FORMAT %s)",
+             (int)(random_any_size(random) % 300000), format);
+    assert_ok(hyl_copy_out_open(conn, sql, &copy, &err), &err);
+    hyl_status status = HYL_OK;
+    for (uint64_t left = random_any_size(random) % 10; left > 0 && status == HYL_OK; left--) {
+        status = hyl_copy_read(copy, &piece, &err);
+        assert_true(status >= 0);
+    }
+    if (how == BY_ABANDON && status == HYL_OK) {
+        assert_ok(hyl_copy_abort(copy, "enough", &err), &err);
+    } else if (how == BY_CANCEL) {
+        assert_ok(hyl_conn_cancel(conn, 10000, &err), &err);
+        assert_ended(hyl_copy_finish(copy, NULL, &err));
+    }
+    hyl_copy_free(copy);
+}
+
+/*
+ * The cancel meets the server at any point of any kind of statement: what it answers then is odd at
+ * times, and must never be one answer more or less.
+ */
+static void whatever_is_left_whenever_the_connection_goes_on(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"csv", "hyperbinary", "arrowstream"};
+    random_source random = random_start("leaving", 0x1ea7e);
+    hyl_conn *conn = live_connect(NULL);
+    for (int i = 0; i < 240; i++) {
+        leaving how = (leaving)random_below(&random, LEAVING_COUNT);
+        bool in_transaction = random_below(&random, 4) == 0;
+        if (in_transaction) {
+            live_exec(conn, "BEGIN");
+        }
+        if (i % 2 == 0) {
+            leave_result(conn, &random, (unsigned)random_below(&random, 3), how);
+        } else {
+            leave_copy(conn, &random, formats[random_below(&random, 3)], how);
+        }
+        if (in_transaction) {
+            live_exec(conn, "ROLLBACK");
+        }
+        live_assert_in_step(conn);
+    }
+    hyl_conn_free(conn);
+}
+
 static void a_cancel_ends_a_result(void **state)
 {
     (void)state;
@@ -515,6 +602,7 @@ int main(void)
         cmocka_unit_test(half_of_ten_million_rows_can_be_dropped),
         cmocka_unit_test(by_freeing_the_result_too),
         cmocka_unit_test(many_small_results_dropped_hit_no_later_statement),
+        cmocka_unit_test(whatever_is_left_whenever_the_connection_goes_on),
         cmocka_unit_test(a_cancel_ends_a_result),
         cmocka_unit_test(a_statement_that_takes_too_long_is_cancelled),
         cmocka_unit_test(and_fails_its_transaction),

@@ -319,6 +319,24 @@ static void a_copy_out_left_half_read_leaves_no_rest(void **state)
     hyl_conn_free(conns[1]);
 }
 
+/* Given up before its first data, when the server may announce it once more. */
+static void a_copy_out_that_is_not_read_at_all_leaves_no_rest(void **state)
+{
+    (void)state;
+    hyl_conn *conn = live_connect(NULL);
+    for (int i = 0; i < 60; i++) {
+        char sql[200];
+        hyl_copy *copy = NULL;
+        snprintf(sql, sizeof sql,
+                 "COPY (SELECT i FROM generate_series(1, 5000000) g(i)) TO STDOUT WITH (FORMAT %s)",
+                 i % 2 == 0 ? "csv" : "arrowstream");
+        assert_ok(hyl_copy_out_open(conn, sql, &copy, &err), &err);
+        hyl_copy_free(copy);
+        live_assert_in_step(conn);
+    }
+    hyl_conn_free(conn);
+}
+
 static void a_copy_out_may_fail_in_the_middle(void **state)
 {
     (void)state;
@@ -397,6 +415,7 @@ int main(void)
         cmocka_unit_test(an_aborted_copy_keeps_no_row),
         cmocka_unit_test(the_first_copy_of_a_server_can_be_aborted),
         cmocka_unit_test(a_copy_out_left_half_read_leaves_no_rest),
+        cmocka_unit_test(a_copy_out_that_is_not_read_at_all_leaves_no_rest),
         cmocka_unit_test(a_copy_out_may_fail_in_the_middle),
         cmocka_unit_test(another_statement_is_refused),
         cmocka_unit_test(a_query_is_no_copy),

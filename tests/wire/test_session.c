@@ -436,6 +436,55 @@ static void a_described_statement_may_have_no_rows(void **state)
     hyl__session_reset(&session);
 }
 
+/* As hyperd does where it is cancelled when the last row has just gone out. */
+static void an_execute_may_end_without_a_word(void **state)
+{
+    (void)state;
+    static const char before[] = {'I', 'T'};
+    static const char after[] = {'I', 'T', 'E'};
+    for (size_t i = 0; i < 6; i++) {
+        hyl__session session = idle_session(before[i % 2]);
+        hyl_buf messages = HYL_BUF_INIT;
+        execute(&session);
+        backend_message(&messages, '2', NULL, 0);
+        backend_int_row(&messages, 1);
+        backend_ready(&messages, after[i / 2]);
+        receive_messages(&session, &messages);
+        assert_next(&session, HYL__EVENT_DATA_ROW);
+        assert_false(session.cut_short);
+        assert_next(&session, HYL__EVENT_READY);
+        assert_true(session.cut_short);
+        assert_true(hyl__session_idle(&session));
+        /* What was cancelled inside a transaction has failed it, whatever is said. */
+        assert_int_equal(session.tx_failed,
+                         after[i / 2] == 'E' || (before[i % 2] == 'T' && after[i / 2] == 'T'));
+        if (!session.tx_failed) {
+            query(&session, HYL__STATEMENT_OTHER);
+            assert_false(session.cut_short);
+        }
+        hyl__session_reset(&session);
+    }
+}
+
+/* A simple query has no Sync whose answer this could be. */
+static void a_simple_query_may_not(void **state)
+{
+    (void)state;
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    hyl__event event;
+    query(&session, HYL__STATEMENT_OTHER);
+    backend_int_description(&messages);
+    backend_int_row(&messages, 1);
+    backend_ready(&messages, 'I');
+    receive_messages(&session, &messages);
+    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
+    assert_next(&session, HYL__EVENT_DATA_ROW);
+    assert_status(hyl__session_next(&session, &event, &err), HYL_ERR_PROTOCOL, &err);
+    assert_broken(&session);
+    hyl__session_reset(&session);
+}
+
 static void terminate_and_flush_may_be_sent_in_every_phase(void **state)
 {
     (void)state;
@@ -746,6 +795,22 @@ static void copied_data_comes_out_piece_by_piece(void **state)
     hyl__session_reset(&session);
 }
 
+/* As hyperd does where it is cancelled at the start. */
+static void a_copy_out_may_be_announced_twice(void **state)
+{
+    (void)state;
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    query(&session, HYL__STATEMENT_OTHER);
+    backend_copy_response(&messages, 'H');
+    backend_copy_response(&messages, 'H');
+    receive_messages(&session, &messages);
+    assert_next(&session, HYL__EVENT_COPY_OUT);
+    assert_no_more(&session);
+    answer(&session, "57014", 'I');
+    hyl__session_reset(&session);
+}
+
 static void a_copy_out_may_fail_in_the_middle(void **state)
 {
     (void)state;
@@ -849,9 +914,9 @@ static const struct {
     {HYL__PHASE_STARTUP, "RE"},       {HYL__PHASE_SETUP, "KZE"},
     {HYL__PHASE_IDLE, "E"},           {HYL__PHASE_QUERY, "TCIGHE"},
     {HYL__PHASE_PARSE, "1E"},         {HYL__PHASE_DESCRIBE, "tTnE"},
-    {HYL__PHASE_BIND, "2E"},          {HYL__PHASE_EXECUTE, "DCIHE"},
+    {HYL__PHASE_BIND, "2E"},          {HYL__PHASE_EXECUTE, "DCIHZE"},
     {HYL__PHASE_ROWS, "DCE"},         {HYL__PHASE_COPY_IN, "E"},
-    {HYL__PHASE_COPY_IN_DONE, "CE"},  {HYL__PHASE_COPY_OUT, "dcE"},
+    {HYL__PHASE_COPY_IN_DONE, "CE"},  {HYL__PHASE_COPY_OUT, "dcHE"},
     {HYL__PHASE_COPY_OUT_DONE, "CE"}, {HYL__PHASE_SYNC, "ZE"},
     {HYL__PHASE_FAILED, "ZE"},
 };
@@ -1036,7 +1101,7 @@ static void what_may_not_come_breaks_the_session_for_good(void **state)
         }
     }
     assert_int_equal(taken + refused, FLOW_COUNT * 21);
-    assert_int_equal(taken, 40 + FLOW_COUNT * 3);
+    assert_int_equal(taken, 42 + FLOW_COUNT * 3);
 }
 
 static void a_malformed_message_breaks_the_session(void **state)
@@ -1340,6 +1405,8 @@ int main(void)
         cmocka_unit_test(a_statement_with_a_nul_is_not_sent),
         cmocka_unit_test(a_statement_is_described_and_then_executed),
         cmocka_unit_test(a_described_statement_may_have_no_rows),
+        cmocka_unit_test(an_execute_may_end_without_a_word),
+        cmocka_unit_test(a_simple_query_may_not),
         cmocka_unit_test(terminate_and_flush_may_be_sent_in_every_phase),
         cmocka_unit_test(an_error_inside_a_transaction_latches),
         cmocka_unit_test(a_server_that_forgets_the_failure_does_not_release_the_latch),
@@ -1356,6 +1423,7 @@ int main(void)
         cmocka_unit_test(copy_messages_belong_into_a_copy_in),
         cmocka_unit_test(an_error_in_the_middle_of_a_copy_in_leaves_the_message_whole),
         cmocka_unit_test(copied_data_comes_out_piece_by_piece),
+        cmocka_unit_test(a_copy_out_may_be_announced_twice),
         cmocka_unit_test(a_copy_out_may_fail_in_the_middle),
         cmocka_unit_test(a_large_body_goes_where_its_owner_says),
         cmocka_unit_test(a_body_is_offered_to_who_wants_it),
