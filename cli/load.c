@@ -15,8 +15,8 @@
  * that a later value does not fit, which costs another pass; but it delays the start, by 7 ms a MB.
  */
 enum {
-    PART_OF_FILE = 16,
-    LEAST_BEGINNING = 1 << 20,
+    PART_OF_FILE = 64,
+    LEAST_BEGINNING = 1 << 18,
     SOME_BEGINNING = 4 << 20,
     MOST_BEGINNING = 16 << 20
 };

@@ -16,22 +16,22 @@ extern "C" {
  * Durations are whole numbers with a unit: "500ms", "5s", "2min", or "none"; a bare number is
  * seconds. Sizes: bytes, or with kB, MB, GB (powers of 1024).
  */
-#define HYL_CONFIG_MAP(X)                                                                          \
-    X(endpoint, "",                                                                                \
-      "where the server listens: host:port, tab.tcp://host:port, "                                 \
-      "tab.domain://DIR/domain/NAME or /path/to/socket")                                           \
-    X(user, "tableau_internal_user", "user name")                                                  \
-    X(password, "", "password; never shown")                                                       \
-    X(database, "", "the database file to attach; empty: none")                                    \
-    X(alias, "", "the attached database's name in SQL; empty: the file's name without .hyper")     \
-    X(create, "open", "open | create | create_if_missing | replace")                               \
-    X(database_version, "", "file version of a database that is created; empty: the server's")     \
-    X(application_name, "hyperline", "shown by the server in its logs")                            \
-    X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")       \
-    X(request_timeout, "none", "deadline of one request; the request is cancelled when it passes") \
-    X(busy_timeout, "10s", "how long to wait for a database file that another client holds")       \
-    X(drain_timeout, "5s", "how long an abandoned result may take to be drained")                  \
-    X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                    \
+#define HYL_CONFIG_MAP(X)                                                                      \
+    X(endpoint, "",                                                                            \
+      "where the server listens: host:port, tab.tcp://host:port, "                             \
+      "tab.domain://DIR/domain/NAME or /path/to/socket")                                       \
+    X(user, "tableau_internal_user", "user name")                                              \
+    X(password, "", "password; never shown")                                                   \
+    X(database, "", "the database file to attach; empty: none")                                \
+    X(alias, "", "the attached database's name in SQL; empty: the file's name without .hyper") \
+    X(create, "open", "open | create | create_if_missing | replace")                           \
+    X(database_version, "", "file version of a database that is created; empty: the server's") \
+    X(application_name, "hyperline", "shown by the server in its logs")                        \
+    X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")   \
+    X(request_timeout, "none", "how long one call may wait for the server; then it cancels")   \
+    X(busy_timeout, "10s", "how long to wait for a database file that another client holds")   \
+    X(drain_timeout, "5s", "how long an abandoned result may take to be drained")              \
+    X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                \
     X(max_message, "1GB", "the largest message that the server may send")
 
 typedef struct hyl_config hyl_config;
