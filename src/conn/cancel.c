@@ -2,23 +2,22 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "cancel_request.h"
 
-hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *err)
+hyl_status hyl__conn_cancel_target(const hyl_conn *conn, hyl__cancel_target *out, hyl_error *err)
 {
     if (!conn->session.has_key || conn->settings.endpoint.kind == HYL_ENDPOINT_NONE) {
         return hyl__fail(err, HYL_ERR_UNSUPPORTED, "this connection cannot be cancelled");
     }
-    hyl_transport transport = {NULL, NULL};
-    HYL_TRY(hyl_transport_open(&conn->settings.endpoint, deadline, &transport, err));
-    hyl_status status = hyl__cancel_request(&transport, conn->session.process_id,
-                                            conn->session.secret_key, deadline, err);
-    hyl_transport_close(&transport);
-    if (status < 0) {
-        /* Sent perhaps, and not known to be dealt with: it might hit a later statement. */
-        conn->cancel_unsettled = true;
-    }
-    return status;
+    *out = (hyl__cancel_target){conn->settings.endpoint, conn->session.process_id,
+                                conn->session.secret_key};
+    return HYL_OK;
+}
+
+hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *err)
+{
+    hyl__cancel_target target;
+    HYL_TRY(hyl__conn_cancel_target(conn, &target, err));
+    return hyl__cancel(&target, deadline, &conn->cancel_unsettled, err);
 }
 
 hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms, hyl_error *err)

@@ -53,3 +53,17 @@ hyl_status hyl__cancel_request(hyl_transport *transport, int32_t process_id, int
     hyl_buf_reset(&request);
     return status;
 }
+
+hyl_status hyl__cancel(const hyl__cancel_target *target, int64_t deadline, bool *unsettled,
+                       hyl_error *err)
+{
+    hyl_transport transport = {NULL, NULL};
+    HYL_TRY(hyl_transport_open(&target->endpoint, deadline, &transport, err));
+    hyl_status status =
+        hyl__cancel_request(&transport, target->process_id, target->secret_key, deadline, err);
+    hyl_transport_close(&transport);
+    if (unsettled != NULL && status < 0) {
+        *unsettled = true;
+    }
+    return status;
+}

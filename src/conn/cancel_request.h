@@ -1,4 +1,4 @@
-/* CancelRequest over a transport of its own. */
+/* CancelRequest over a transport of its own. The one place where such a transport is opened. */
 #ifndef HYL_CONN_CANCEL_REQUEST_H
 #define HYL_CONN_CANCEL_REQUEST_H
 
@@ -10,5 +10,20 @@
  */
 hyl_status hyl__cancel_request(hyl_transport *transport, int32_t process_id, int32_t secret_key,
                                int64_t deadline, hyl_error *err);
+
+/* Whom to ask and what to show: nothing of it changes while a connection lives. */
+typedef struct hyl__cancel_target {
+    hyl_endpoint endpoint;
+    int32_t process_id;
+    int32_t secret_key;
+} hyl__cancel_target;
+
+/*
+ * The same over a transport that is opened for it and closed. *unsettled (may be NULL) says of a
+ * failure whether the request may be on its way and could still hit a later statement.
+ * Errors: TIMEOUT, IO, CLOSED, NOMEM.
+ */
+hyl_status hyl__cancel(const hyl__cancel_target *target, int64_t deadline, bool *unsettled,
+                       hyl_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <hyperline/hyperline.h>
 
+#include "cancel_request.h"
 #include "config.h"
 #include "parameters.h"
 #include "wire/session.h"
@@ -154,6 +155,8 @@ hyl_status hyl__conn_mark_closed(hyl_conn *conn, hyl_status status);
  * server gave no key).
  */
 hyl_status hyl__conn_send_cancel(hyl_conn *conn, int64_t deadline, hyl_error *err);
+/* Errors: UNSUPPORTED, as above. */
+hyl_status hyl__conn_cancel_target(const hyl_conn *conn, hyl__cancel_target *out, hyl_error *err);
 
 /* ---- Diagnosis (diag.c) ---- */
 
