@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/opts.h"
 #include "callback.h"
 #include "conn/config.h"
 #include "find_hyperd.h"
@@ -39,19 +40,12 @@ struct hyl_server {
 
 /* ---- Launching ------------------------------------------------------------------------------- */
 
-/* The caller's options, or the defaults; a caller's struct of an older version is shorter. */
+/* The caller's options, or the defaults. */
 static hyl_status read_options(const hyl_server_opts *given, hyl_server_opts *out, hyl_error *err)
 {
     const hyl_server_opts defaults = HYL_SERVER_OPTS_INIT;
     *out = defaults;
-    if (given != NULL) {
-        if (given->struct_size < sizeof given->struct_size) {
-            return hyl__fail(err, HYL_ERR_ARG,
-                             "struct_size of the launch options is not set: start from "
-                             "HYL_SERVER_OPTS_INIT");
-        }
-        memcpy(out, given, given->struct_size < sizeof *out ? given->struct_size : sizeof *out);
-    }
+    HYL_TRY(hyl__opts_read(out, sizeof *out, given, "HYL_SERVER_OPTS_INIT", err));
     out->listen = out->listen != 0 ? out->listen : HYL_LISTEN_TCP;
     out->start_timeout_ms = out->start_timeout_ms != 0 ? out->start_timeout_ms : START_TIMEOUT_MS;
     return HYL_OK;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/opts.h"
 
 static const hyl_raw_opts default_opts = {
     .struct_size = sizeof(hyl_raw_opts),
@@ -15,15 +16,9 @@ static const hyl_raw_opts default_opts = {
     .drain_limit = UINT64_C(64) << 20,
 };
 
-/* Copies what a caller's struct, perhaps of an older version, has; zero means the default. */
-static hyl_raw_opts fill_opts(const hyl_raw_opts *given)
+/* Zero means the default. */
+static hyl_raw_opts fill_opts(hyl_raw_opts opts)
 {
-    hyl_raw_opts opts = default_opts;
-    if (given == NULL) {
-        return opts;
-    }
-    size_t size = given->struct_size < sizeof opts ? given->struct_size : sizeof opts;
-    memcpy(&opts, given, size);
     opts.max_message = opts.max_message != 0 ? opts.max_message : default_opts.max_message;
     opts.max_result = opts.max_result != 0 ? opts.max_result : default_opts.max_result;
     opts.max_copy_data = opts.max_copy_data != 0 ? opts.max_copy_data : default_opts.max_copy_data;
@@ -40,11 +35,13 @@ hyl_status hyl_raw_new(hyl_transport *transport, const hyl_raw_opts *opts, hyl_r
     if (transport == NULL || transport->ops == NULL) {
         return hyl__fail(err, HYL_ERR_ARG, "a raw connection needs a transport");
     }
+    hyl_raw_opts read = default_opts;
+    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_RAW_OPTS_INIT", err));
     hyl_raw *raw = hyl__calloc(1, sizeof *raw);
     if (raw == NULL) {
         return hyl__fail_nomem(err);
     }
-    raw->opts = fill_opts(opts);
+    raw->opts = fill_opts(read);
     raw->deadline = HYL__NO_DEADLINE;
     if (hyl__frame_init(&raw->frame, 0, raw->opts.max_message) != HYL_OK ||
         hyl_buf_reserve(&raw->frame.out, HYL__FRAME_WINDOW) != HYL_OK) {

@@ -8,6 +8,7 @@
 #include "arrow_source.h"
 #include "arrow_types.h"
 #include "base/mem.h"
+#include "base/opts.h"
 #include "loader.h"
 #include "table_name.h"
 
@@ -494,9 +495,7 @@ hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table, struct ArrowArray
     load.conn = conn;
     load.table_name = table;
     load.in = in;
-    if (opts != NULL) {
-        load.opts = *opts;
-    }
+    HYL_TRY(hyl__opts_read(&load.opts, sizeof load.opts, opts, "HYL_INSERT_ARROW_OPTS_INIT", err));
     hyl_status status = run_load(&load, &inserted);
     if (status < 0) {
         undo(&load);

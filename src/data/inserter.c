@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/opts.h"
 #include "conn/conn.h"
 #include "loader.h"
 
@@ -57,13 +58,15 @@ hyl_status hyl_inserter_open(hyl_conn *conn, const char *table, const char *cons
                              hyl_error *err)
 {
     hyl__table described;
+    hyl_insert_opts read = HYL_INSERT_OPTS_INIT;
+    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_INSERT_OPTS_INIT", err));
     HYL_TRY(read_table(conn, table, columns, column_count, &described, err));
     hyl_inserter *ins = hyl__calloc(1, sizeof *ins);
     if (ins == NULL) {
         hyl__table_reset(&described);
         return hyl__fail_nomem(err);
     }
-    hyl_status status = hyl__loader_init(&ins->loader, conn, &described, opts, err);
+    hyl_status status = hyl__loader_init(&ins->loader, conn, &described, &read, err);
     if (status == HYL_OK) {
         status = describe_columns(ins, err);
     }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/opts.h"
 
 /* ---- Columns ------------------------------------------------------------------------------- */
 
@@ -469,12 +470,13 @@ hyl_status hyl_query_with(hyl_conn *conn, const char *sql, const hyl_query_opts 
 {
     hyl_result *result = NULL;
     hyl__statement statement;
-    unsigned flags = opts != NULL ? opts->flags : 0;
+    hyl_query_opts read = HYL_QUERY_OPTS_INIT;
+    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_QUERY_OPTS_INIT", err));
     HYL_TRY(hyl__conn_begin(conn, err));
     HYL_TRY(hyl__statement_read(hyl_str_of(sql), &statement, err));
     HYL_TRY(new_result(conn, &result, err));
     conn->child = "a result";
-    hyl_status status = start_result(result, &statement, flags, err);
+    hyl_status status = start_result(result, &statement, read.flags, err);
     if (status < 0) {
         conn->child = NULL;
         result->state = status;
