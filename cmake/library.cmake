@@ -3,7 +3,7 @@
 file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
 if(NOT HYL_WITH_ARROW)
     list(FILTER HYL_SOURCES EXCLUDE REGEX
-        "src/data/(ipc_reader|arrow_(schema|stream|columns|rows|source|types))\\.c$")
+        "src/data/(ipc_reader|arrow_(align|schema|stream|columns|rows|source|types))\\.c$")
 endif()
 file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
 

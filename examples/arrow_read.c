@@ -49,7 +49,7 @@ static hyl_status sum_stream(struct ArrowArrayStream *stream, int64_t *sum, hyl_
 static hyl_status sum_query(hyl_conn *conn, const char *sql, int64_t *sum, hyl_error *err)
 {
     struct ArrowArrayStream stream;
-    HYL_TRY(hyl_query_arrow(conn, sql, &stream, err));
+    HYL_TRY(hyl_query_arrow(conn, sql, NULL, &stream, err));
     hyl_status status = sum_stream(&stream, sum, err);
     stream.release(&stream);
     return status;

@@ -88,8 +88,28 @@ struct ArrowArrayStream {
 
 /* ---- As batches ---------------------------------------------------------------------------- */
 
+typedef struct hyl_arrow_opts {
+    size_t struct_size;
+    /*
+     * AUTO, the default: as Arrow where the server sends the result so, as rows otherwise. ROWS:
+     * always as rows. ARROW: never as rows; what the server does not send as Arrow is an error.
+     */
+    hyl_transfer transfer;
+    /*
+     * True: every buffer of the batches is aligned to 64 bytes, by a copy of those that are not.
+     * False: to 8 bytes at least, without a copy.
+     */
+    bool realign;
+} hyl_arrow_opts;
+
+#define HYL_ARROW_OPTS_INIT                                 \
+    {                                                       \
+        sizeof(hyl_arrow_opts), HYL_TRANSFER_DEFAULT, false \
+    }
+
 /*
- * Runs a statement and opens its result as a stream of record batches, in constant memory.
+ * Runs a statement and opens its result as a stream of record batches, in constant memory. `opts`
+ * may be NULL.
  *
  * SELECT, WITH, VALUES and TABLE travel as Arrow, at the speed of the socket. What the server does
  * not send so travels as rows, and the arrays are built here, with the same types: statements of
@@ -107,12 +127,14 @@ struct ArrowArrayStream {
  * those of `sql` as given. Inside a transaction also SERVER with SQLSTATE 0A000 for uuid, which the
  * server cannot send as Arrow, and the transaction has failed then. RANGE naming the column, of
  * rows, for what Arrow does not hold (time 24:00, timestamps beyond its microseconds, intervals
- * beyond its nanoseconds); of Arrow the server's 22008. UNSUPPORTED in a build without Arrow.
+ * beyond its nanoseconds); of Arrow the server's 22008. ARG where the transfer is to be ARROW and
+ * the statement is no query. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql,
+                                                 const hyl_arrow_opts *opts,
                                                  struct ArrowArrayStream *out, hyl_error *err);
 
 /*

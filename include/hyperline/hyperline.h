@@ -220,6 +220,14 @@ enum {
     HYL_QUERY_GEOGRAPHY_TEXT = 2,
 };
 
+/* How a result's rows travel from the server. */
+typedef enum hyl_transfer {
+    HYL_TRANSFER_DEFAULT = 0,
+    HYL_TRANSFER_AUTO = 1,
+    HYL_TRANSFER_ROWS = 2,
+    HYL_TRANSFER_ARROW = 3
+} hyl_transfer;
+
 typedef struct hyl_query_opts {
     size_t struct_size;
     unsigned flags; /* HYL_QUERY_... */

@@ -8,6 +8,7 @@
 
 #if HYL_WITH_ARROW
 
+#include "arrow_rows.h"
 #include "arrow_stream.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -153,6 +154,8 @@ static hyl_status next_batch(hyl__stream *stream, struct ArrowArray *out)
     hyl_status status = read_batch(query, out);
     if (status == HYL_DONE) {
         query->conn->child = NULL;
+    } else if (status == HYL_OK) {
+        status = hyl__stream_align(stream, out);
     }
     return status < 0 ? fail_query(query, status) : status;
 }
@@ -166,6 +169,7 @@ static void free_query(hyl__stream *stream)
     }
     hyl__ipc_reader_reset(&query->reader);
     hyl__conn_release(query->conn);
+    hyl__stream_reset(stream);
     hyl__free(query);
 }
 
@@ -221,12 +225,18 @@ static hyl_status new_query(hyl_conn *conn, arrow_query **out, hyl_error *err)
     return HYL_OK;
 }
 
-static hyl_status open_copy(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
-                            hyl_error *err)
+static hyl_status open_copy(hyl_conn *conn, const char *sql, bool realign,
+                            struct ArrowArrayStream *out, hyl_error *err)
 {
     arrow_query *query = NULL;
     HYL_TRY(new_query(conn, &query, err));
-    hyl_status status = send_copy(query, sql);
+    hyl_status status = HYL_OK;
+    if (realign && hyl__stream_want_aligned(&query->stream) < 0) {
+        status = hyl__fail_nomem(&query->stream.error);
+    }
+    if (status == HYL_OK) {
+        status = send_copy(query, sql);
+    }
     if (status == HYL_OK) {
         conn->child = "an Arrow stream";
         hyl__session_want_bodies(&conn->session);
@@ -248,12 +258,12 @@ static hyl_status open_copy(hyl_conn *conn, const char *sql, struct ArrowArraySt
 }
 
 /* The way round COPY: rows, and arrays built of them. */
-static hyl_status open_rows(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
-                            hyl_error *err)
+static hyl_status open_rows(hyl_conn *conn, const char *sql, bool realign,
+                            struct ArrowArrayStream *out, hyl_error *err)
 {
     hyl_result *result = NULL;
     HYL_TRY(hyl_query(conn, sql, &result, err));
-    hyl_status status = hyl_result_to_arrow(result, out, err);
+    hyl_status status = hyl__result_to_arrow(result, realign, out, err);
     if (status < 0) {
         hyl_result_free(result);
     }
@@ -267,17 +277,40 @@ static bool is_refused_as_arrow(const hyl_conn *conn, const hyl_error *error)
            hyl_conn_health(conn) == HYL_HEALTH_OK && hyl_conn_tx(conn) == HYL_TX_IDLE;
 }
 
-hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
-                           hyl_error *err)
+/* The caller's options, or the defaults; a caller's struct of an older version is shorter. */
+static hyl_status read_options(const hyl_arrow_opts *given, hyl_arrow_opts *out, hyl_error *err)
+{
+    *out = (hyl_arrow_opts)HYL_ARROW_OPTS_INIT;
+    if (given == NULL) {
+        return HYL_OK;
+    }
+    if (given->struct_size < sizeof given->struct_size) {
+        return hyl__fail(err, HYL_ERR_ARG,
+                         "struct_size of the Arrow options is not set: start from "
+                         "HYL_ARROW_OPTS_INIT");
+    }
+    memcpy(out, given, given->struct_size < sizeof *out ? given->struct_size : sizeof *out);
+    return HYL_OK;
+}
+
+hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, const hyl_arrow_opts *given,
+                           struct ArrowArrayStream *out, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
-    if (!hyl__copy_takes(sql)) {
-        return open_rows(conn, sql, out, err);
+    hyl_arrow_opts opts;
+    HYL_TRY(read_options(given, &opts, err));
+    bool takes = hyl__copy_takes(sql);
+    if (opts.transfer == HYL_TRANSFER_ARROW && !takes) {
+        return hyl__fail(err, HYL_ERR_ARG,
+                         "the server sends as Arrow what SELECT, WITH, VALUES and TABLE return");
+    }
+    if (opts.transfer == HYL_TRANSFER_ROWS || !takes) {
+        return open_rows(conn, sql, opts.realign, out, err);
     }
     HYL_TRY(hyl__conn_begin(conn, err));
-    hyl_status status = open_copy(conn, sql, out, &error);
-    if (status < 0 && is_refused_as_arrow(conn, &error)) {
-        return open_rows(conn, sql, out, err);
+    hyl_status status = open_copy(conn, sql, opts.realign, out, &error);
+    if (status < 0 && opts.transfer != HYL_TRANSFER_ARROW && is_refused_as_arrow(conn, &error)) {
+        return open_rows(conn, sql, opts.realign, out, err);
     }
     if (status < 0 && err != NULL) {
         *err = error;
@@ -287,11 +320,12 @@ hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStr
 
 #else
 
-hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, struct ArrowArrayStream *out,
-                           hyl_error *err)
+hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, const hyl_arrow_opts *opts,
+                           struct ArrowArrayStream *out, hyl_error *err)
 {
     (void)conn;
     (void)sql;
+    (void)opts;
     (void)out;
     return hyl__fail(err, HYL_ERR_UNSUPPORTED, "built without Arrow (HYL_WITH_ARROW)");
 }

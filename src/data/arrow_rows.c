@@ -1,5 +1,5 @@
 /* The rows of a result as a stream of record batches, whose arrays are built here. */
-#include <hyperline/arrow.h>
+#include "arrow_rows.h"
 
 #include "arrow_columns.h"
 #include "arrow_stream.h"
@@ -138,7 +138,8 @@ static hyl_status next_batch(hyl__stream *stream, struct ArrowArray *out)
     if (finish_batch(rows, out) != NANOARROW_OK) {
         return give_up(rows, hyl__fail_nomem(&stream->error));
     }
-    return HYL_OK;
+    status = hyl__stream_align(stream, out);
+    return status < 0 ? give_up(rows, status) : status;
 }
 
 /* ---- The stream ---------------------------------------------------------------------------- */
@@ -152,6 +153,7 @@ static void free_builders(row_stream *rows)
     if (rows->schema.release != NULL) {
         ArrowSchemaRelease(&rows->schema);
     }
+    hyl__stream_reset(&rows->stream);
     hyl__free(rows);
 }
 
@@ -176,17 +178,21 @@ static hyl_status make_builders(row_stream *rows, const hyl_result *result)
     return HYL_OK;
 }
 
-hyl_status hyl_result_to_arrow(hyl_result *result, struct ArrowArrayStream *out, hyl_error *err)
+hyl_status hyl__result_to_arrow(hyl_result *result, bool realign, struct ArrowArrayStream *out,
+                                hyl_error *err)
 {
     row_stream *rows = hyl__calloc(1, sizeof *rows);
     if (rows == NULL) {
         return hyl__fail_nomem(err);
     }
-    if (make_builders(rows, result) < 0) {
+    if (make_builders(rows, result) < 0 ||
+        (realign && hyl__stream_want_aligned(&rows->stream) < 0)) {
         free_builders(rows);
         return hyl__fail_nomem(err);
     }
-    rows->stream = (hyl__stream){&rows->schema, next_batch, free_rows, HYL_ERROR_INIT, HYL_OK};
+    rows->stream.schema = &rows->schema;
+    rows->stream.next = next_batch;
+    rows->stream.free = free_rows;
     rows->result = result;
     rows->next_cap = FIRST_ROWS;
     if (result->state == HYL_OK) {
@@ -194,4 +200,9 @@ hyl_status hyl_result_to_arrow(hyl_result *result, struct ArrowArrayStream *out,
     }
     hyl__stream_export(&rows->stream, out);
     return HYL_OK;
+}
+
+hyl_status hyl_result_to_arrow(hyl_result *result, struct ArrowArrayStream *out, hyl_error *err)
+{
+    return hyl__result_to_arrow(result, false, out, err);
 }

@@ -1,7 +1,30 @@
 #include "arrow_stream.h"
 
+#include "arrow_align.h"
+#include "base/error.h"
+
 #include <errno.h>
 #include <nanoarrow/nanoarrow.h>
+
+hyl_status hyl__stream_want_aligned(hyl__stream *stream)
+{
+    return hyl__block_pool_new(&stream->aligned);
+}
+
+hyl_status hyl__stream_align(hyl__stream *stream, struct ArrowArray *batch)
+{
+    if (stream->aligned == NULL || hyl__batch_align(batch, stream->aligned) == HYL_OK) {
+        return HYL_OK;
+    }
+    ArrowArrayRelease(batch);
+    return hyl__fail_nomem(&stream->error);
+}
+
+void hyl__stream_reset(hyl__stream *stream)
+{
+    hyl__block_pool_release(stream->aligned);
+    stream->aligned = NULL;
+}
 
 static int errno_of(hyl_status status)
 {

@@ -60,7 +60,7 @@ for name, arguments in {
     "hyl_server_free": [c_void_p],
     "hyl_buf_reset": [c_void_p],
     "hyl_exec": [c_void_p, c_char_p, c_void_p, c_void_p],
-    "hyl_query_arrow": [c_void_p, c_char_p, c_void_p, c_void_p],
+    "hyl_query_arrow": [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p],
     "hyl_query_with": [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p],
     "hyl_server_open_file": [c_char_p, c_char_p, c_void_p, c_void_p, c_void_p],
 }.items():
@@ -136,7 +136,10 @@ class Connection:
     def arrow(self, sql):
         stream = Stream()
         error = Error()
-        check(LIBRARY.hyl_query_arrow(self.conn, sql.encode(), byref(stream.c), byref(error)), error)
+        check(
+            LIBRARY.hyl_query_arrow(self.conn, sql.encode(), None, byref(stream.c), byref(error)),
+            error,
+        )
         return stream
 
     def text(self, sql):

@@ -44,7 +44,7 @@ static void assert_in_step(void)
 static struct ArrowArrayStream open_stream(const char *sql)
 {
     struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_query_arrow(conn, sql, &stream, &err), &err);
+    assert_ok(hyl_query_arrow(conn, sql, NULL, &stream, &err), &err);
     assert_non_null(stream.release);
     return stream;
 }
@@ -241,10 +241,10 @@ static void the_parenthesis_cannot_be_left(void **state)
     struct stat found;
     const char *path = test_path("stolen");
     snprintf(sql, sizeof sql, "SELECT 1) TO '%s' WITH (FORMAT csv) --", path);
-    assert_int_equal(hyl_query_arrow(conn, sql, &stream, &err), HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(conn, sql, NULL, &stream, &err), HYL_ERR_ARG);
     assert_null(stream.release);
     assert_int_equal(stat(path, &found), -1);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT (1", &stream, &err), HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT (1", NULL, &stream, &err), HYL_ERR_ARG);
     assert_in_step();
 }
 
@@ -262,7 +262,7 @@ static void positions_are_those_of_the_text(void **state)
         hyl_error wanted = err;
         int32_t position = hyl_conn_diag(conn)->position;
         snprintf(detail, sizeof detail, "%s", hyl_conn_diag(conn)->detail);
-        assert_int_equal(hyl_query_arrow(conn, cases[i], &stream, &err), HYL_ERR_SERVER);
+        assert_int_equal(hyl_query_arrow(conn, cases[i], NULL, &stream, &err), HYL_ERR_SERVER);
         assert_null(stream.release);
         assert_string_equal(err.sqlstate, wanted.sqlstate);
         assert_int_equal(hyl_conn_diag(conn)->position, position);
@@ -327,7 +327,7 @@ static void while_a_stream_is_open_the_connection_is_busy(void **state)
     assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_BUSY);
     assert_int_equal(hyl_exec(conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
     assert_non_null(strstr(err.message, "an Arrow stream"));
-    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &other, &err), HYL_ERR_BUSY);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", NULL, &other, &err), HYL_ERR_BUSY);
     assert_null(other.release);
     stream.release(&stream);
     assert_in_step();
@@ -478,7 +478,7 @@ static void an_error_in_a_transaction_closes_it(void **state)
     assert_int_equal(read_to_error(&stream, &rows), EINVAL);
     stream.release(&stream);
     assert_int_equal(hyl_conn_tx(conn), HYL_TX_FAILED);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &other, &err), HYL_ERR_STATE);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", NULL, &other, &err), HYL_ERR_STATE);
     assert_string_equal(err.sqlstate, "25P02");
     assert_null(other.release);
     assert_ok(hyl_exec(conn, "ROLLBACK", NULL, &err), &err);
@@ -535,7 +535,7 @@ static void a_deadline_ends_a_query_that_gives_nothing(void **state)
     conn = arrow_connect(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
     assert_int_equal(hyl_query_arrow(conn,
                                      "SELECT count(*) FROM generate_series(1, 100000000000) g(i)",
-                                     &stream, &err),
+                                     NULL, &stream, &err),
                      HYL_ERR_TIMEOUT);
     assert_null(stream.release);
     assert_int_equal(err.flags & HYL_ERROR_CONNECTION_LOST, 0);
@@ -562,6 +562,96 @@ static void a_server_that_dies_is_an_error_not_an_end(void **state)
     stream.release(&stream);
     assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_CLOSED);
     hyl_server_free(server);
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+static void assert_aligned(const struct ArrowArray *array, uintptr_t alignment)
+{
+    for (int64_t i = 0; i < array->n_buffers; i++) {
+        assert_int_equal((uintptr_t)array->buffers[i] % alignment, 0);
+    }
+    for (int64_t i = 0; i < array->n_children; i++) {
+        assert_aligned(array->children[i], alignment);
+    }
+}
+
+/* Buffers of every kind: bits, offsets, dates that are narrowed, lists. */
+static const char many_buffers[] =
+    "SELECT nullif(i, 7) AS i, i % 2 = 0 AS b, nullif('text ' || i, 'text 9') AS t, "
+    "date '2024-01-01' + i AS d, array[i, null] AS a, cast(i as numeric(30,2)) AS n "
+    "FROM generate_series(1, 25001) g(i) ORDER BY i";
+
+/* Reads `many_buffers` and looks at every buffer of every batch; the batches' text. */
+static hyl_buf read_aligned(const hyl_arrow_opts *opts, uintptr_t alignment)
+{
+    struct ArrowArrayStream stream = {.release = NULL};
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    hyl_buf text = HYL_BUF_INIT;
+    assert_ok(hyl_query_arrow(conn, many_buffers, opts, &stream, &err), &err);
+    assert_int_equal(stream.get_schema(&stream, &schema), 0);
+    arrow_next(&stream, &batch);
+    while (batch.release != NULL) {
+        assert_aligned(&batch, alignment);
+        arrow_batch_text(&schema, &batch, &text);
+        batch.release(&batch);
+        arrow_next(&stream, &batch);
+    }
+    schema.release(&schema);
+    stream.release(&stream);
+    return text;
+}
+
+static void buffers_are_aligned_as_asked_for(void **state)
+{
+    (void)state;
+    static const hyl_transfer transfers[] = {HYL_TRANSFER_ARROW, HYL_TRANSFER_ROWS};
+    hyl_buf wanted = read_aligned(NULL, 8);
+    for (size_t i = 0; i < 2; i++) {
+        hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
+        opts.transfer = transfers[i];
+        hyl_buf plain = read_aligned(&opts, 8);
+        opts.realign = true;
+        hyl_buf aligned = read_aligned(&opts, 64);
+        assert_int_equal(plain.len, wanted.len);
+        assert_memory_equal(plain.data, wanted.data, wanted.len);
+        assert_int_equal(aligned.len, wanted.len);
+        assert_memory_equal(aligned.data, wanted.data, wanted.len);
+        hyl_buf_reset(&plain);
+        hyl_buf_reset(&aligned);
+    }
+    hyl_buf_reset(&wanted);
+    assert_in_step();
+}
+
+static void a_transfer_as_arrow_alone_takes_no_other_way(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
+    opts.transfer = HYL_TRANSFER_ARROW;
+    assert_int_equal(hyl_query_arrow(conn, "SHOW timezone", &opts, &stream, &err), HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(conn, "SELECT cast(null as uuid)", &opts, &stream, &err),
+                     HYL_ERR_SERVER);
+    assert_string_equal(err.sqlstate, "0A000");
+    assert_null(stream.release);
+    assert_in_step();
+}
+
+static void options_without_a_size_are_refused(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    hyl_arrow_opts opts = {0};
+    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &opts, &stream, &err), HYL_ERR_ARG);
+    assert_null(stream.release);
+    /* A caller that knows no `realign` yet. */
+    opts.struct_size = offsetof(hyl_arrow_opts, realign);
+    opts.realign = true;
+    assert_ok(hyl_query_arrow(conn, "SELECT 1", &opts, &stream, &err), &err);
+    stream.release(&stream);
+    assert_in_step();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -593,6 +683,9 @@ int main(void)
         TEST(a_stream_can_be_cancelled),
         TEST(a_deadline_ends_a_query_that_gives_nothing),
         TEST(a_server_that_dies_is_an_error_not_an_end),
+        TEST(buffers_are_aligned_as_asked_for),
+        TEST(a_transfer_as_arrow_alone_takes_no_other_way),
+        TEST(options_without_a_size_are_refused),
     };
     return cmocka_run_group_tests_name("live/arrow_query", tests, test_hyperd_start,
                                        test_hyperd_stop);

@@ -48,7 +48,7 @@ static struct ArrowArrayStream open_rows(const char *sql)
 static struct ArrowArrayStream open_query(const char *sql)
 {
     struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_query_arrow(conn, sql, &stream, &err), &err);
+    assert_ok(hyl_query_arrow(conn, sql, NULL, &stream, &err), &err);
     return stream;
 }
 
@@ -141,8 +141,9 @@ static void in_a_transaction_uuids_fail_it(void **state)
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
     assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT CAST('" UUID_A "' AS uuid)", &stream, &err),
-                     HYL_ERR_SERVER);
+    assert_int_equal(
+        hyl_query_arrow(conn, "SELECT CAST('" UUID_A "' AS uuid)", NULL, &stream, &err),
+        HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "0A000");
     assert_null(stream.release);
     assert_int_equal(hyl_conn_tx(conn), HYL_TX_FAILED);
@@ -216,9 +217,9 @@ static void a_copy_and_several_statements_are_refused(void **state)
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
     assert_int_equal(
-        hyl_query_arrow(conn, "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)", &stream, &err),
+        hyl_query_arrow(conn, "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)", NULL, &stream, &err),
         HYL_ERR_ARG);
-    assert_int_equal(hyl_query_arrow(conn, "SHOW timezone; SHOW timezone", &stream, &err),
+    assert_int_equal(hyl_query_arrow(conn, "SHOW timezone; SHOW timezone", NULL, &stream, &err),
                      HYL_ERR_ARG);
     assert_null(stream.release);
     assert_in_step();

@@ -36,7 +36,7 @@ static hyl_status insert(const char *query, const char *table, hyl_insert_arrow_
     struct ArrowArrayStream stream;
     hyl_insert_arrow_opts opts = HYL_INSERT_ARROW_OPTS_INIT;
     opts.mode = mode;
-    assert_ok(hyl_query_arrow(reader, query, &stream, &err), &err);
+    assert_ok(hyl_query_arrow(reader, query, NULL, &stream, &err), &err);
     hyl_status status = hyl_insert_arrow(writer, table, &stream, &opts, rows, &err);
     stream.release(&stream);
     return status;
@@ -181,7 +181,7 @@ static void a_busy_connection_is_refused(void **state)
     (void)state;
     struct ArrowArrayStream stream;
     run(writer, "CREATE TABLE busy (i int)");
-    assert_ok(hyl_query_arrow(writer, "SELECT 1 AS i", &stream, &err), &err);
+    assert_ok(hyl_query_arrow(writer, "SELECT 1 AS i", NULL, &stream, &err), &err);
     assert_status(hyl_insert_arrow(writer, "busy", &stream, NULL, NULL, &err), HYL_ERR_BUSY, &err);
     stream.release(&stream);
     run(writer, "DROP TABLE busy");
@@ -203,7 +203,7 @@ static bool torture(size_t fail_in)
     assert_ok(hyl_connect_uri(test_hyperd_endpoint_text(), &to, &err), &err);
     assert_ok(hyl_exec(to, attach_sql, NULL, &err), &err);
     assert_ok(hyl_query_arrow(from, "SELECT i, 'text' AS t FROM generate_series(1, 30000) g(i)",
-                              &stream, &err),
+                              NULL, &stream, &err),
               &err);
     alloc_arm(fail_in);
     hyl_status status = hyl_insert_arrow(to, "torture", &stream, &opts, NULL, &failure);
