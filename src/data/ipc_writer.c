@@ -6,22 +6,25 @@
 
 #include "base/endian.h"
 #include "base/mem.h"
+#include "ipc_header.h"
 
 #include <nanoarrow/nanoarrow_ipc.h>
 
 #include <errno.h>
 #include <stdio.h>
 
+/* The most buffers of a column: NULLs, offsets, bytes. */
+enum { MAX_BUFFERS = 3 };
+
 struct hyl__ipc_writer {
-    struct ArrowIpcEncoder encoder;
+    struct ArrowIpcEncoder encoder; /* of the schema */
     struct ArrowSchema schema;
-    struct ArrowArrayView view;
-    struct ArrowArray
-        *arrays;   /* of each column: the encoder asks them how many buffers there are */
+    struct ArrowBuffer schema_message;
+    hyl__ipc_header header;
     uint8_t *bits; /* of each column: a bitmap of NULLs, and one of booleans */
     size_t bitmap_size;
-    struct ArrowBuffer header;
-    struct ArrowBuffer body;
+    hyl_bytes *pieces; /* of the message: the header, and each buffer that is not empty */
+    size_t piece_count;
 };
 
 /* ---- Fields -------------------------------------------------------------------------------- */
@@ -143,19 +146,31 @@ bool hyl__ipc_suits(const hyl__stage *stage)
     return true;
 }
 
+static size_t buffers_of(const hyl__stage_column *column)
+{
+    return column->width > 0 ? 2 : MAX_BUFFERS;
+}
+
+static hyl_status init_batches(hyl__ipc_writer *writer, const hyl__stage *stage)
+{
+    size_t buffers = 0;
+    for (size_t i = 0; i < stage->count; i++) {
+        buffers += buffers_of(&stage->columns[i]);
+    }
+    writer->bitmap_size = hyl__ipc_padded((stage->cap + 7) / 8);
+    writer->bits = hyl__calloc(stage->count * 2, writer->bitmap_size);
+    writer->pieces = hyl__calloc(1 + buffers, sizeof *writer->pieces);
+    if (writer->bits == NULL || writer->pieces == NULL) {
+        return HYL_ERR_NOMEM;
+    }
+    return hyl__ipc_header_init(&writer->header, stage->count, buffers);
+}
+
 static int init_writer(hyl__ipc_writer *writer, const hyl__stage *stage)
 {
     NANOARROW_RETURN_NOT_OK(make_schema(&writer->schema, stage));
-    NANOARROW_RETURN_NOT_OK(ArrowArrayViewInitFromSchema(&writer->view, &writer->schema, NULL));
-    writer->bitmap_size = (stage->cap + 7) / 8;
-    writer->bits = hyl__calloc(stage->count * 2, writer->bitmap_size);
-    writer->arrays = hyl__calloc(stage->count, sizeof *writer->arrays);
-    if (writer->bits == NULL || writer->arrays == NULL) {
+    if (init_batches(writer, stage) < 0) {
         return ENOMEM;
-    }
-    for (size_t i = 0; i < stage->count; i++) {
-        writer->arrays[i].n_buffers = stage->columns[i].width > 0 ? 2 : 3;
-        writer->view.children[i]->array = &writer->arrays[i];
     }
     return ArrowIpcEncoderInit(&writer->encoder);
 }
@@ -166,8 +181,7 @@ hyl_status hyl__ipc_writer_new(const hyl__stage *stage, hyl__ipc_writer **out, h
     if (writer == NULL) {
         return hyl__fail_nomem(err);
     }
-    ArrowBufferInit(&writer->header);
-    ArrowBufferInit(&writer->body);
+    ArrowBufferInit(&writer->schema_message);
     if (init_writer(writer, stage) != NANOARROW_OK) {
         hyl__ipc_writer_free(writer);
         return hyl__fail_nomem(err);
@@ -187,34 +201,40 @@ void hyl__ipc_writer_free(hyl__ipc_writer *writer)
     if (writer->schema.release != NULL) {
         ArrowSchemaRelease(&writer->schema);
     }
-    ArrowArrayViewReset(&writer->view);
-    ArrowBufferReset(&writer->header);
-    ArrowBufferReset(&writer->body);
+    ArrowBufferReset(&writer->schema_message);
+    hyl__ipc_header_reset(&writer->header);
     hyl__free(writer->bits);
-    hyl__free(writer->arrays);
+    hyl__free(writer->pieces);
     hyl__free(writer);
 }
 
-static hyl_status give_message(hyl__ipc_writer *writer, int code, hyl__ipc_message *out,
-                               hyl_error *err)
+static void add_piece(hyl__ipc_writer *writer, const uint8_t *bytes, size_t size)
 {
-    if (code == NANOARROW_OK) {
-        writer->header.size_bytes = 0;
-        code = ArrowIpcEncoderFinalizeBuffer(&writer->encoder, 1, &writer->header);
+    if (size > 0) {
+        writer->pieces[writer->piece_count++] = (hyl_bytes){bytes, size};
     }
-    if (code != NANOARROW_OK) {
-        return hyl__fail_nomem(err);
-    }
-    out->header = (hyl_bytes){writer->header.data, (size_t)writer->header.size_bytes};
-    out->body = (hyl_bytes){writer->body.data, (size_t)writer->body.size_bytes};
-    return HYL_OK;
+}
+
+static void give_message(const hyl__ipc_writer *writer, hyl__ipc_message *out)
+{
+    out->pieces = writer->pieces;
+    out->count = writer->piece_count;
 }
 
 hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out, hyl_error *err)
 {
-    writer->body.size_bytes = 0;
     int code = ArrowIpcEncoderEncodeSchema(&writer->encoder, &writer->schema, NULL);
-    return give_message(writer, code, out, err);
+    if (code == NANOARROW_OK) {
+        writer->schema_message.size_bytes = 0;
+        code = ArrowIpcEncoderFinalizeBuffer(&writer->encoder, 1, &writer->schema_message);
+    }
+    if (code != NANOARROW_OK) {
+        return hyl__fail_nomem(err);
+    }
+    writer->piece_count = 0;
+    add_piece(writer, writer->schema_message.data, (size_t)writer->schema_message.size_bytes);
+    give_message(writer, out);
+    return HYL_OK;
 }
 
 /* ---- Batches ------------------------------------------------------------------------------- */
@@ -299,53 +319,74 @@ static void convert_values(hyl__stage_column *column, size_t rows)
     }
 }
 
-static struct ArrowBufferView view_of(const void *data, size_t size)
+/* A buffer of the message. There is room for its padding behind it. */
+static void add_buffer(hyl__ipc_writer *writer, uint8_t *bytes, size_t size)
 {
-    struct ArrowBufferView view;
-    view.data.data = data;
-    view.size_bytes = (int64_t)size;
-    return view;
+    const size_t padded = hyl__ipc_padded(size);
+    if (padded > size) {
+        memset(bytes + size, 0, padded - size);
+    }
+    hyl__ipc_header_buffer(&writer->header, size);
+    add_piece(writer, bytes, padded);
 }
 
-static void view_column(hyl__ipc_writer *writer, hyl__stage *stage, size_t index)
+static void add_validity(hyl__ipc_writer *writer, const hyl__stage_column *column, size_t rows,
+                         uint8_t *bits)
+{
+    const size_t size = column->null_count > 0 ? (rows + 7) / 8 : 0;
+    if (size > 0) {
+        pack_bits(column->nulls, rows, bits);
+        invert(bits, size);
+    }
+    add_buffer(writer, bits, size);
+}
+
+static void add_column(hyl__ipc_writer *writer, hyl__stage *stage, size_t index)
 {
     hyl__stage_column *column = &stage->columns[index];
-    struct ArrowArrayView *view = writer->view.children[index];
     uint8_t *validity = writer->bits + 2 * index * writer->bitmap_size;
     uint8_t *booleans = validity + writer->bitmap_size;
-    const size_t bitmap_size = (stage->rows + 7) / 8;
-    view->length = (int64_t)stage->rows;
-    view->null_count = (int64_t)column->null_count;
-    view->buffer_views[0] = view_of(NULL, 0);
-    if (column->null_count > 0) {
-        pack_bits(column->nulls, stage->rows, validity);
-        invert(validity, bitmap_size);
-        view->buffer_views[0] = view_of(validity, bitmap_size);
-    }
+    const size_t rows = stage->rows;
+    hyl__ipc_header_node(&writer->header, rows, column->null_count);
+    add_validity(writer, column, rows, validity);
     if (column->id == HYL_TYPE_BOOL) {
-        pack_bits(column->values, stage->rows, booleans);
-        view->buffer_views[1] = view_of(booleans, bitmap_size);
+        pack_bits(column->values, rows, booleans);
+        add_buffer(writer, booleans, (rows + 7) / 8);
     } else if (column->width > 0) {
-        convert_values(column, stage->rows);
-        view->buffer_views[1] = view_of(column->values, stage->rows * column->width);
+        convert_values(column, rows);
+        add_buffer(writer, column->values, rows * column->width);
     } else {
-        view->buffer_views[1] = view_of(column->ends, (stage->rows + 1) * sizeof *column->ends);
-        view->buffer_views[2] = view_of(column->bytes.data, column->bytes.len);
+        add_buffer(writer, (uint8_t *)column->ends, (rows + 1) * sizeof *column->ends);
+        add_buffer(writer, column->bytes.data, column->bytes.len);
     }
+}
+
+static hyl_status reserve_padding(hyl__stage *stage)
+{
+    for (size_t i = 0; i < stage->count; i++) {
+        hyl_buf *bytes = &stage->columns[i].bytes;
+        if (bytes->len > 0) {
+            HYL_TRY(hyl_buf_reserve(bytes, hyl__ipc_padded(bytes->len) - bytes->len));
+        }
+    }
+    return HYL_OK;
 }
 
 hyl_status hyl__ipc_writer_batch(hyl__ipc_writer *writer, hyl__stage *stage, hyl__ipc_message *out,
                                  hyl_error *err)
 {
-    for (size_t i = 0; i < stage->count; i++) {
-        view_column(writer, stage, i);
+    if (reserve_padding(stage) < 0) {
+        return hyl__fail_nomem(err);
     }
-    writer->view.length = (int64_t)stage->rows;
-    writer->view.null_count = 0;
-    writer->body.size_bytes = 0;
-    int code = ArrowIpcEncoderEncodeSimpleRecordBatch(&writer->encoder, &writer->view,
-                                                      &writer->body, NULL);
-    return give_message(writer, code, out, err);
+    writer->piece_count = 0;
+    add_piece(writer, writer->header.bytes, writer->header.size);
+    hyl__ipc_header_begin(&writer->header, stage->rows);
+    for (size_t i = 0; i < stage->count; i++) {
+        add_column(writer, stage, i);
+    }
+    hyl__ipc_header_end(&writer->header);
+    give_message(writer, out);
+    return HYL_OK;
 }
 
 #else

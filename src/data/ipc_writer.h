@@ -20,10 +20,10 @@ HYL_NODISCARD hyl_status hyl__ipc_writer_new(const hyl__stage *stage, hyl__ipc_w
                                              hyl_error *err);
 void hyl__ipc_writer_free(hyl__ipc_writer *writer);
 
-/* One message: its header, and the body behind it. */
+/* One message: its bytes, which lie where they are. */
 typedef struct hyl__ipc_message {
-    hyl_bytes header;
-    hyl_bytes body;
+    const hyl_bytes *pieces;
+    size_t count;
 } hyl__ipc_message;
 
 /*
@@ -33,9 +33,9 @@ typedef struct hyl__ipc_message {
 HYL_NODISCARD hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out,
                                                 hyl_error *err);
 /*
- * A record batch of the stage's rows, whose values become Arrow's in place: the stage is to be
- * cleared.
- * Errors: NOMEM. Lifetime: until the writer's next call.
+ * A record batch of the stage's rows. Its pieces are the stage's own arrays, whose values become
+ * Arrow's in place: the stage is to be cleared when they are sent.
+ * Errors: NOMEM. Lifetime: until the writer's next call, or the stage's.
  */
 HYL_NODISCARD hyl_status hyl__ipc_writer_batch(hyl__ipc_writer *writer, hyl__stage *stage,
                                                hyl__ipc_message *out, hyl_error *err);

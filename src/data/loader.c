@@ -49,8 +49,10 @@ static hyl_status open_copy(hyl__loader *loader, const char *format, hyl_error *
 static hyl_status write_message(hyl__loader *loader, const hyl__ipc_message *message,
                                 hyl_error *err)
 {
-    HYL_TRY(hyl_copy_write(loader->copy, message->header.data, message->header.len, err));
-    return hyl_copy_write(loader->copy, message->body.data, message->body.len, err);
+    for (size_t i = 0; i < message->count; i++) {
+        HYL_TRY(hyl_copy_write(loader->copy, message->pieces[i].data, message->pieces[i].len, err));
+    }
+    return HYL_OK;
 }
 
 static hyl_status begin_arrow(hyl__loader *loader, hyl_error *err)

@@ -8,7 +8,7 @@
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-enum { MIN_ROWS = 64, MAX_ROWS = 65536, NUMERIC_WIDTH = 16 };
+enum { MIN_ROWS = 64, MAX_ROWS = 1048576, NUMERIC_WIDTH = 16 };
 
 /* ---- The columns --------------------------------------------------------------------------- */
 
@@ -35,13 +35,14 @@ static hyl_status init_column(hyl__stage_column *column, const hyl__table_column
     return HYL_OK;
 }
 
+/* Arrays have room for what pads them to a multiple of 8 bytes, as Arrow's buffers are. */
 static hyl_status alloc_column(hyl__stage_column *column, size_t rows)
 {
     column->nulls = hyl__calloc(rows, 1);
     if (column->width > 0) {
-        column->values = hyl__malloc(rows * column->width);
+        column->values = hyl__malloc(rows * column->width + sizeof(uint64_t));
     } else {
-        column->ends = hyl__calloc(rows + 1, sizeof *column->ends);
+        column->ends = hyl__calloc(rows + 2, sizeof *column->ends);
     }
     bool whole = column->nulls != NULL && (column->values != NULL || column->ends != NULL);
     return whole ? HYL_OK : HYL_ERR_NOMEM;

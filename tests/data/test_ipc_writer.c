@@ -9,20 +9,24 @@
 
 static hyl_error err;
 
-/* The stage's rows through writer and reader, as text behind `out`. */
+static void append_pieces(const hyl__ipc_message *message, hyl_buf *stream)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        assert_int_equal(message->pieces[i].len % 8, 0);
+        hyl_buf_append(stream, message->pieces[i].data, message->pieces[i].len);
+    }
+}
+
+/* The stage's rows as messages behind what is in `stream`. */
 static void append_messages(hyl__ipc_writer *writer, hyl__stage *stage, hyl_buf *stream)
 {
     hyl__ipc_message message;
     if (stream->len == 0) {
         assert_ok(hyl__ipc_writer_schema(writer, &message, &err), &err);
-        assert_int_equal(message.body.len, 0);
-        hyl_buf_append(stream, message.header.data, message.header.len);
+        append_pieces(&message, stream);
     }
     assert_ok(hyl__ipc_writer_batch(writer, stage, &message, &err), &err);
-    assert_int_equal(message.header.len % 8, 0);
-    assert_int_equal(message.body.len % 8, 0);
-    hyl_buf_append(stream, message.header.data, message.header.len);
-    hyl_buf_append(stream, message.body.data, message.body.len);
+    append_pieces(&message, stream);
     hyl__stage_clear(stage);
 }
 
