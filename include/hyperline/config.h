@@ -27,12 +27,43 @@ extern "C" {
     X(create, "open", "open | create | create_if_missing | replace")                           \
     X(database_version, "", "file version of a database that is created; empty: the server's") \
     X(application_name, "hyperline", "shown by the server in its logs")                        \
+    X(tls, "auto",                                                                             \
+      "auto | disable | prefer | require | verify-ca | verify-full; auto: disable on a unix "  \
+      "socket and on this machine's own addresses, verify-full elsewhere")                     \
+    X(tls_ca, "", "PEM file of the authorities to trust; empty: those of the system")          \
+    X(tls_cert, "", "PEM file of the client's own certificate and its chain; empty: none")     \
+    X(tls_key, "", "PEM file of its key; empty: tls_cert has it")                              \
+    X(tls_key_passphrase, "", "passphrase of the key; never shown")                            \
+    X(tls_min_version, "1.2", "1.2 | 1.3")                                                     \
+    X(tls_server_name, "",                                                                     \
+      "the name or address that the certificate must be for; empty: the endpoint's host")      \
+    X(tls_negotiation, "postgres",                                                             \
+      "postgres | direct: whether the server is asked for TLS "                                \
+      "first")                                                                                 \
     X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")   \
     X(request_timeout, "none", "how long one call may wait for the server; then it cancels")   \
     X(busy_timeout, "10s", "how long to wait for a database file that another client holds")   \
     X(drain_timeout, "5s", "how long an abandoned result may take to be drained")              \
     X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                \
     X(max_message, "1GB", "the largest message that the server may send")
+
+/*
+ * What `tls` means. Connecting fails where the server does not do what is wanted.
+ *
+ *   disable      no TLS
+ *   prefer       TLS if the server says that it speaks it, else none. Nobody's certificate is
+ *                checked, and who stands between can make it none: no protection, only habit
+ *   require      TLS; whose, is not asked
+ *   verify-ca    and the certificate was made by a trusted authority. With the system's
+ *                authorities anybody can have such a one: name your own in tls_ca
+ *   verify-full  and for the host that was asked for (tls_server_name where that is set)
+ *   auto         (the default) disable on a unix socket; disable on loopback addresses and
+ *                "localhost", unless tls_ca, tls_cert, tls_server_name or tls_negotiation=direct
+ *                asks for TLS; verify-full elsewhere
+ *
+ * Where tls_ca is set, prefer and require check the certificate as verify-ca does. A unix socket
+ * has no TLS: with require and above it is refused. A cancel goes the way of its connection.
+ */
 
 typedef struct hyl_config hyl_config;
 
@@ -75,9 +106,21 @@ HYL_API const char *hyl_config_get(const hyl_config *config, const char *key);
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_load_env(hyl_config *config, hyl_error *err);
 /*
- * Appends the keys that differ from their defaults as a key=value list; a password is shown as ***.
+ * Appends the keys that differ from their defaults as a key=value list; a password and a passphrase
+ * are shown as ***.
  */
 HYL_API void hyl_config_describe(const hyl_config *config, hyl_buf *out);
+
+/*
+ * Connects to the config's endpoint and starts TLS as the config says: a transport for hyl_raw_new,
+ * or for a cancel. `deadline_ms` is a point on CLOCK_MONOTONIC in milliseconds, INT64_MAX for none.
+ * Errors: those of hyl_transport_open and hyl_transport_start_tls; TLS also where the server speaks
+ * none; CLOSED (it ends the connection instead of answering); PROTOCOL (it answers with something
+ * else); ARG (no endpoint; keys that contradict each other).
+ * Blocks: as hyl_transport_open, and until the handshake is over, at most to `deadline_ms`.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_config_open(const hyl_config *config, int64_t deadline_ms,
+                                                 hyl_transport *out, hyl_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 /*
- * Transports: a byte stream to a server behind one small table of functions. TCP, unix socket and
- * an in-memory scripted peer come with the library; an own one is a hyl_transport_ops and a
- * pointer.
+ * Transports: a byte stream to a server behind one small table of functions. TCP, unix socket, TLS
+ * on top of any of them and an in-memory scripted peer come with the library; an own one is a
+ * hyl_transport_ops and a pointer.
  */
 #ifndef HYPERLINE_TRANSPORT_H
 #define HYPERLINE_TRANSPORT_H
@@ -106,6 +106,66 @@ HYL_API HYL_NODISCARD hyl_status hyl_transport_open(const hyl_endpoint *endpoint
  * Errors: IO (no stream socket), NOMEM (the descriptor stays the caller's).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_transport_from_fd(int fd, hyl_transport *out, hyl_error *err);
+
+/* ---- TLS ----------------------------------------------------------------------------------- */
+
+/* What the server's certificate must prove. */
+typedef enum hyl_tls_verify {
+    HYL_TLS_VERIFY_FULL = 0, /* that a trusted authority made it for `server_name` */
+    HYL_TLS_VERIFY_CA = 1,   /* that a trusted authority made it, for whomever */
+    HYL_TLS_VERIFY_NONE = 2  /* nothing: whoever stands between can read and change everything */
+} hyl_tls_verify;
+
+typedef enum hyl_tls_version { HYL_TLS_1_2 = 0, HYL_TLS_1_3 = 1 } hyl_tls_version;
+
+/* Zero and NULL mean the default everywhere. Nothing is kept: the strings need to live during
+ * hyl_transport_start_tls only. */
+typedef struct hyl_tls_opts {
+    size_t struct_size;
+    hyl_tls_verify verify;
+    hyl_tls_version min_version;
+    /* The host name or IP address that the certificate must be for; a name is also sent to the
+     * server (SNI). VERIFY_FULL needs one. */
+    const char *server_name;
+    const char *ca_file;        /* PEM: whom to trust; NULL: whom the system trusts */
+    const char *cert_file;      /* PEM: the client's own certificate and its chain; NULL: none */
+    const char *key_file;       /* PEM: its key; NULL: cert_file has it */
+    const char *key_passphrase; /* NULL: none; it is never asked for on a terminal */
+    const char *alpn;           /* the one protocol to offer, as in "postgresql"; NULL: none */
+    bool alpn_required;         /* a server that does not agree to it is refused */
+} hyl_tls_opts;
+
+#define HYL_TLS_OPTS_INIT                                                                     \
+    {                                                                                         \
+        sizeof(hyl_tls_opts), HYL_TLS_VERIFY_FULL, HYL_TLS_1_2, NULL, NULL, NULL, NULL, NULL, \
+            NULL, false                                                                       \
+    }
+
+/*
+ * Starts TLS as its client on any transport: shakes hands, checks the server's certificate, and
+ * makes *transport the encrypted stream, which owns the one below. Server and client agree
+ * beforehand that TLS comes now (hyl_config_open does that as PostgreSQL wants it). The end of the
+ * stream is DONE where the peer announced it, and CLOSED where the stream was cut off. At most
+ * 64 kB that a write has taken may still wait for the next call.
+ * Errors: TLS (the handshake failed; the certificate is refused, with the reason; a file cannot be
+ * used, and its name), TIMEOUT, CLOSED, IO, ARG, NOMEM, UNSUPPORTED (a build without OpenSSL). Then
+ * *transport is as it was, and the stream is good for nothing but closing.
+ * Blocks: until the handshake is over, at most to `deadline_ms`.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_transport_start_tls(hyl_transport *transport,
+                                                         const hyl_tls_opts *opts,
+                                                         int64_t deadline_ms, hyl_error *err);
+
+/* What was agreed on. Lifetime of the strings: the transport's. */
+typedef struct hyl_tls_info {
+    const char *version; /* "TLSv1.3" */
+    const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
+    const char *alpn;    /* "" where the server chose none */
+    bool verified;       /* the server's certificate was checked: its chain at least */
+} hyl_tls_info;
+
+/* False, and nothing is said, where the transport is not one of hyl_transport_start_tls. */
+HYL_API bool hyl_transport_tls_info(const hyl_transport *transport, hyl_tls_info *out);
 
 /* ---- The in-memory peer -------------------------------------------------------------------- */
 

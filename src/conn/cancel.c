@@ -8,8 +8,8 @@ hyl_status hyl__conn_cancel_target(const hyl_conn *conn, hyl__cancel_target *out
     if (!conn->session.has_key || conn->settings.endpoint.kind == HYL_ENDPOINT_NONE) {
         return hyl__fail(err, HYL_ERR_UNSUPPORTED, "this connection cannot be cancelled");
     }
-    *out = (hyl__cancel_target){conn->settings.endpoint, conn->session.process_id,
-                                conn->session.secret_key};
+    *out = (hyl__cancel_target){conn->settings.endpoint, conn->settings.tls,
+                                conn->session.process_id, conn->session.secret_key};
     return HYL_OK;
 }
 

@@ -1,24 +1,9 @@
 #include "cancel_request.h"
 
-#include <hyperline/wire.h>
+#include "open.h"
+#include "write_all.h"
 
-static hyl_status write_all(hyl_transport *transport, hyl_bytes bytes, int64_t deadline,
-                            hyl_error *err)
-{
-    while (bytes.len > 0) {
-        hyl_iovec iov = {bytes.data, bytes.len};
-        size_t put = 0;
-        unsigned ready = 0;
-        hyl_status status = transport->ops->writev(transport->self, &iov, 1, &put, err);
-        if (status == HYL_AGAIN) {
-            status = transport->ops->wait(transport->self, HYL_WANT_WRITE, deadline, &ready, err);
-        }
-        HYL_TRY(status);
-        bytes.data += put;
-        bytes.len -= put;
-    }
-    return HYL_OK;
-}
+#include <hyperline/wire.h>
 
 /* The server sends nothing; that it closes the stream is its answer. */
 static hyl_status wait_for_end(hyl_transport *transport, int64_t deadline, hyl_error *err)
@@ -45,7 +30,7 @@ hyl_status hyl__cancel_request(hyl_transport *transport, int32_t process_id, int
     hyl_buf request = HYL_BUF_INIT;
     hyl_status status = hyl_enc_cancel_request(&request, process_id, secret_key, err);
     if (status == HYL_OK) {
-        status = write_all(transport, (hyl_bytes){request.data, request.len}, deadline, err);
+        status = hyl__write_all(transport, (hyl_bytes){request.data, request.len}, deadline, err);
     }
     if (status == HYL_OK) {
         status = wait_for_end(transport, deadline, err);
@@ -58,7 +43,7 @@ hyl_status hyl__cancel(const hyl__cancel_target *target, int64_t deadline, bool 
                        hyl_error *err)
 {
     hyl_transport transport = {NULL, NULL};
-    HYL_TRY(hyl_transport_open(&target->endpoint, deadline, &transport, err));
+    HYL_TRY(hyl__open(&target->endpoint, &target->tls, deadline, &transport, err));
     hyl_status status =
         hyl__cancel_request(&transport, target->process_id, target->secret_key, deadline, err);
     hyl_transport_close(&transport);

@@ -64,6 +64,12 @@ void hyl__config_move(hyl_config *to, hyl_config *from)
     hyl__free(from);
 }
 
+void hyl__config_forget_password(hyl_config *config)
+{
+    free_secret(config->values[HYL__KEY_password]);
+    config->values[HYL__KEY_password] = NULL;
+}
+
 void hyl__config_set_why_gone(hyl_config *config, hyl__why_gone_fn fn, void *ctx,
                               void (*retain)(void *ctx), void (*release)(void *ctx))
 {
@@ -236,7 +242,7 @@ hyl_status hyl_config_set(hyl_config *config, const char *key, const char *value
     return hyl__config_set_str(config, hyl_str_of(key), hyl_str_of(value), err);
 }
 
-static const char *value_of(const hyl_config *config, hyl__config_key key)
+const char *hyl__config_value(const hyl_config *config, hyl__config_key key)
 {
     const char *value = config->values[key];
     return value != NULL ? value : hyl__config_key_default(key);
@@ -250,7 +256,7 @@ const char *hyl_config_get(const hyl_config *config, const char *key)
         return at < config->session_setting_count ? config->session_settings[at].value : NULL;
     }
     hyl__config_key known = hyl__config_key_find(name);
-    return known != HYL__KEY_NONE ? value_of(config, known) : NULL;
+    return known != HYL__KEY_NONE ? hyl__config_value(config, known) : NULL;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -293,9 +299,10 @@ void hyl_config_describe(const hyl_config *config, hyl_buf *out)
     bool first = true;
     for (size_t i = 0; i < HYL__KEY_COUNT; i++) {
         hyl__config_key key = (hyl__config_key)i;
-        const char *value = value_of(config, key);
+        const char *value = hyl__config_value(config, key);
         if (strcmp(value, hyl__config_key_default(key)) != 0) {
-            const char *shown = key == HYL__KEY_password ? "***" : value;
+            bool secret = key == HYL__KEY_password || key == HYL__KEY_tls_key_passphrase;
+            const char *shown = secret ? "***" : value;
             describe_pair(out, &first, "", (hyl_pair){hyl__config_key_name(key), shown});
         }
     }
@@ -313,16 +320,19 @@ static const char *null_if_empty(const char *value)
 static bool read_values(const hyl_config *config, hyl__settings *out)
 {
     uint64_t max_message = 0;
-    bool ok =
-        hyl__parse_create_mode(value_of(config, HYL__KEY_create), &out->create) &&
-        hyl__parse_database_version(value_of(config, HYL__KEY_database_version),
-                                    &out->database_version) &&
-        hyl__parse_duration(value_of(config, HYL__KEY_connect_timeout), &out->connect_timeout_ms) &&
-        hyl__parse_duration(value_of(config, HYL__KEY_request_timeout), &out->request_timeout_ms) &&
-        hyl__parse_duration(value_of(config, HYL__KEY_busy_timeout), &out->busy_timeout_ms) &&
-        hyl__parse_duration(value_of(config, HYL__KEY_drain_timeout), &out->drain_timeout_ms) &&
-        hyl__parse_size(value_of(config, HYL__KEY_drain_limit), &out->drain_limit) &&
-        hyl__parse_size(value_of(config, HYL__KEY_max_message), &max_message);
+    bool ok = hyl__parse_create_mode(hyl__config_value(config, HYL__KEY_create), &out->create) &&
+              hyl__parse_database_version(hyl__config_value(config, HYL__KEY_database_version),
+                                          &out->database_version) &&
+              hyl__parse_duration(hyl__config_value(config, HYL__KEY_connect_timeout),
+                                  &out->connect_timeout_ms) &&
+              hyl__parse_duration(hyl__config_value(config, HYL__KEY_request_timeout),
+                                  &out->request_timeout_ms) &&
+              hyl__parse_duration(hyl__config_value(config, HYL__KEY_busy_timeout),
+                                  &out->busy_timeout_ms) &&
+              hyl__parse_duration(hyl__config_value(config, HYL__KEY_drain_timeout),
+                                  &out->drain_timeout_ms) &&
+              hyl__parse_size(hyl__config_value(config, HYL__KEY_drain_limit), &out->drain_limit) &&
+              hyl__parse_size(hyl__config_value(config, HYL__KEY_max_message), &max_message);
     out->max_message = (uint32_t)max_message;
     return ok;
 }
@@ -330,22 +340,23 @@ static bool read_values(const hyl_config *config, hyl__settings *out)
 hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hyl_error *err)
 {
     hyl__settings settings = {
-        .user = value_of(config, HYL__KEY_user),
+        .user = hyl__config_value(config, HYL__KEY_user),
         .password = config->values[HYL__KEY_password],
-        .database = null_if_empty(value_of(config, HYL__KEY_database)),
-        .alias = null_if_empty(value_of(config, HYL__KEY_alias)),
-        .application_name = value_of(config, HYL__KEY_application_name),
+        .database = null_if_empty(hyl__config_value(config, HYL__KEY_database)),
+        .alias = null_if_empty(hyl__config_value(config, HYL__KEY_alias)),
+        .application_name = hyl__config_value(config, HYL__KEY_application_name),
         .session_settings = config->session_settings,
         .session_setting_count = config->session_setting_count,
         .why_gone = config->why_gone,
         .why_gone_ctx = config->why_gone_ctx,
     };
-    const char *endpoint = value_of(config, HYL__KEY_endpoint);
+    const char *endpoint = hyl__config_value(config, HYL__KEY_endpoint);
     if (endpoint[0] == '\0') {
         return hyl__fail(err, HYL_ERR_ARG,
                          "no endpoint: say where the server listens, as in host:port");
     }
     HYL_TRY(hyl_endpoint_parse(endpoint, &settings.endpoint, err));
+    HYL_TRY(hyl__config_tls(config, &settings.endpoint, &settings.tls, err));
     if (!read_values(config, &settings)) {
         return hyl__fail(err, HYL_ERR_ARG, "the config has a value that it cannot have");
     }

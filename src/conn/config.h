@@ -21,6 +21,26 @@ typedef enum hyl__create_mode {
     HYL__CREATE_REPLACE
 } hyl__create_mode;
 
+typedef enum hyl__tls_mode {
+    HYL__TLS_AUTO, /* in a config only: settings have what it comes to */
+    HYL__TLS_DISABLE,
+    HYL__TLS_PREFER,
+    HYL__TLS_REQUIRE,
+    HYL__TLS_VERIFY_CA,
+    HYL__TLS_VERIFY_FULL
+} hyl__tls_mode;
+
+typedef struct hyl__tls_settings {
+    hyl__tls_mode mode;
+    const char *ca; /* NULL in each string: none is set */
+    const char *cert;
+    const char *key;
+    const char *key_passphrase;
+    const char *server_name;
+    hyl_tls_version min_version;
+    bool direct; /* TLS begins at once, without asking */
+} hyl__tls_settings;
+
 /* The config's values in the form that a connection works with. Strings are views of the config. */
 typedef struct hyl__settings {
     hyl_endpoint endpoint;
@@ -31,6 +51,7 @@ typedef struct hyl__settings {
     hyl__create_mode create;
     int database_version; /* 0: the server's default */
     const char *application_name;
+    hyl__tls_settings tls;
     int64_t connect_timeout_ms; /* durations: -1 means none */
     int64_t request_timeout_ms;
     int64_t busy_timeout_ms;
@@ -44,7 +65,7 @@ typedef struct hyl__settings {
 } hyl__settings;
 
 /*
- * Errors: ARG where there is no endpoint.
+ * Errors: ARG where there is no endpoint, or where keys contradict each other.
  * Lifetime: until the config is changed or freed.
  */
 hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hyl_error *err);
@@ -54,6 +75,9 @@ hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hy
  * Errors: NOMEM.
  */
 hyl_status hyl__config_copy(const hyl_config *config, hyl_config **out, hyl_error *err);
+
+/* Wipes and forgets the password: after the login nobody needs it. */
+void hyl__config_forget_password(hyl_config *config);
 
 /*
  * The hook that a server handle sets. `ctx` must outlive every connection made from the config, or

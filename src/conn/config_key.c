@@ -35,6 +35,15 @@ static const char *const synonyms[][2] = {
     {"create_mode", "create"},
     {"version", "database_version"},
     {"name", "application_name"},
+    {"ssl", "tls"},
+    {"sslmode", "tls"},
+    {"sslrootcert", "tls_ca"},
+    {"sslcert", "tls_cert"},
+    {"sslkey", "tls_key"},
+    {"sslpassword", "tls_key_passphrase"},
+    {"ssl_min_protocol_version", "tls_min_version"},
+    {"sslsni", "tls_server_name"},
+    {"sslnegotiation", "tls_negotiation"},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])

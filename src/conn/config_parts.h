@@ -41,6 +41,16 @@ hyl_status hyl__config_parse_text(hyl_config *config, const char *text, hyl_erro
 hyl_status hyl__config_parse_uri(hyl_config *config, const char *uri, hyl_error *err);
 hyl_status hyl__config_parse_list(hyl_config *config, const char *list, hyl_error *err);
 
+/* The value as set, or the default. */
+const char *hyl__config_value(const hyl_config *config, hyl__config_key key);
+
+/*
+ * What the TLS keys come to for this endpoint (config_tls.c).
+ * Errors: ARG.
+ */
+hyl_status hyl__config_tls(const hyl_config *config, const hyl_endpoint *endpoint,
+                           hyl__tls_settings *out, hyl_error *err);
+
 /* Moves everything from one config to another and frees what the other had. */
 void hyl__config_move(hyl_config *to, hyl_config *from);
 
@@ -51,6 +61,9 @@ hyl_status hyl__config_check(hyl__config_key key, const char *value, hyl_error *
 bool hyl__parse_duration(const char *text, int64_t *ms);
 bool hyl__parse_size(const char *text, uint64_t *bytes);
 bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode);
+bool hyl__parse_tls_mode(const char *text, hyl__tls_mode *mode);
+bool hyl__parse_tls_version(const char *text, hyl_tls_version *version);
+bool hyl__parse_tls_negotiation(const char *text, bool *direct);
 bool hyl__parse_database_version(const char *text, int *version);
 
 #endif

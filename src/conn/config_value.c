@@ -39,6 +39,16 @@ static const char *const create_modes[] = {
     [HYL__CREATE_REPLACE] = "replace",
 };
 
+static const char *const tls_modes[] = {
+    [HYL__TLS_AUTO] = "auto",           [HYL__TLS_DISABLE] = "disable",
+    [HYL__TLS_PREFER] = "prefer",       [HYL__TLS_REQUIRE] = "require",
+    [HYL__TLS_VERIFY_CA] = "verify-ca", [HYL__TLS_VERIFY_FULL] = "verify-full",
+};
+
+static const char *const tls_versions[] = {[HYL_TLS_1_2] = "1.2", [HYL_TLS_1_3] = "1.3"};
+
+static const char *const tls_negotiations[] = {"postgres", "direct"};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* Reads decimal digits, at least one; *end gets what follows them. */
@@ -93,15 +103,48 @@ bool hyl__parse_size(const char *text, uint64_t *bytes)
     return read_amount(text, size_units, COUNT_OF(size_units), bytes);
 }
 
-bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode)
+/* Finds one of `words`. */
+static bool read_word(const char *text, const char *const *words, size_t count, size_t *index)
 {
-    for (size_t i = 0; i < COUNT_OF(create_modes); i++) {
-        if (strcmp(create_modes[i], text) == 0) {
-            *mode = (hyl__create_mode)i;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *index = i;
             return true;
         }
     }
     return false;
+}
+
+bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode)
+{
+    size_t index = 0;
+    bool known = read_word(text, create_modes, COUNT_OF(create_modes), &index);
+    *mode = (hyl__create_mode)index;
+    return known;
+}
+
+bool hyl__parse_tls_mode(const char *text, hyl__tls_mode *mode)
+{
+    size_t index = 0;
+    bool known = read_word(text, tls_modes, COUNT_OF(tls_modes), &index);
+    *mode = (hyl__tls_mode)index;
+    return known;
+}
+
+bool hyl__parse_tls_version(const char *text, hyl_tls_version *version)
+{
+    size_t index = 0;
+    bool known = read_word(text, tls_versions, COUNT_OF(tls_versions), &index);
+    *version = (hyl_tls_version)index;
+    return known;
+}
+
+bool hyl__parse_tls_negotiation(const char *text, bool *direct)
+{
+    size_t index = 0;
+    bool known = read_word(text, tls_negotiations, COUNT_OF(tls_negotiations), &index);
+    *direct = index == 1;
+    return known;
 }
 
 bool hyl__parse_database_version(const char *text, int *version)
@@ -152,6 +195,29 @@ static hyl_status check_create(hyl__config_key key, const char *value, hyl_error
     return hyl__parse_create_mode(value, &mode)
                ? HYL_OK
                : refuse(key, value, "open, create, create_if_missing or replace", err);
+}
+
+static hyl_status check_tls_mode(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl__tls_mode mode;
+    return hyl__parse_tls_mode(value, &mode)
+               ? HYL_OK
+               : refuse(key, value, "auto, disable, prefer, require, verify-ca or verify-full",
+                        err);
+}
+
+static hyl_status check_tls_version(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl_tls_version version;
+    return hyl__parse_tls_version(value, &version) ? HYL_OK : refuse(key, value, "1.2 or 1.3", err);
+}
+
+static hyl_status check_tls_negotiation(hyl__config_key key, const char *value, hyl_error *err)
+{
+    bool direct = false;
+    return hyl__parse_tls_negotiation(value, &direct)
+               ? HYL_OK
+               : refuse(key, value, "postgres or direct", err);
 }
 
 static hyl_status check_database_version(hyl__config_key key, const char *value, hyl_error *err)
@@ -205,6 +271,9 @@ static const check_fn checks[HYL__KEY_COUNT] = {
     [HYL__KEY_endpoint] = check_endpoint,
     [HYL__KEY_create] = check_create,
     [HYL__KEY_database_version] = check_database_version,
+    [HYL__KEY_tls] = check_tls_mode,
+    [HYL__KEY_tls_min_version] = check_tls_version,
+    [HYL__KEY_tls_negotiation] = check_tls_negotiation,
     [HYL__KEY_connect_timeout] = check_deadline,
     [HYL__KEY_request_timeout] = check_deadline,
     [HYL__KEY_busy_timeout] = check_duration,

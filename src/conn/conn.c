@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "net/crypto.h"
+#include "open.h"
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
@@ -117,16 +118,37 @@ static hyl_status wait_for_login(hyl_conn *conn, hyl_error *err)
     return HYL_OK;
 }
 
+/* A cancel goes the connection's way: where that is encrypted, nothing less will do. */
+static void keep_tls_mode(hyl_conn *conn)
+{
+    hyl__tls_mode *mode = &conn->settings.tls.mode;
+    hyl_tls_info info;
+    if (!hyl_transport_tls_info(&conn->transport, &info)) {
+        *mode = HYL__TLS_DISABLE;
+    } else if (*mode < HYL__TLS_REQUIRE) {
+        *mode = HYL__TLS_REQUIRE;
+    }
+}
+
+/* The login is over. */
+static void forget_password(hyl_conn *conn)
+{
+    conn->settings.password = NULL;
+    hyl__config_forget_password(conn->config);
+}
+
 hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, int64_t deadline,
                           hyl_conn **out, hyl_error *err)
 {
     hyl_conn *conn = NULL;
     HYL_TRY(make_conn(config, transport, &conn, err));
     conn->deadline = deadline;
+    keep_tls_mode(conn);
     hyl_status status = send_startup(conn, err);
     if (status == HYL_OK) {
         status = wait_for_login(conn, err);
     }
+    forget_password(conn);
     if (status < 0) {
         hyl__conn_release(conn);
         return hyl__error_flag(err, status, status == HYL_ERR_TIMEOUT ? HYL_ERROR_RETRYABLE : 0);
@@ -142,7 +164,7 @@ hyl_status hyl_connect(const hyl_config *config, hyl_conn **out, hyl_error *err)
     hyl_conn *conn = NULL;
     HYL_TRY(hyl__config_settings(config, &settings, err));
     int64_t deadline = hyl__deadline_in(settings.connect_timeout_ms);
-    HYL_TRY(hyl_transport_open(&settings.endpoint, deadline, &transport, err));
+    HYL_TRY(hyl__open(&settings.endpoint, &settings.tls, deadline, &transport, err));
     HYL_TRY(hyl__conn_open(config, &transport, deadline, &conn, err));
     if (settings.database != NULL) {
         hyl_status status = hyl__conn_attach(conn, err);
@@ -222,6 +244,11 @@ hyl_tx hyl_conn_tx(const hyl_conn *conn)
         return HYL_TX_FAILED;
     }
     return conn->session.tx_status == 'T' ? HYL_TX_OPEN : HYL_TX_IDLE;
+}
+
+bool hyl_conn_tls_info(const hyl_conn *conn, hyl_tls_info *out)
+{
+    return !conn->closed && hyl_transport_tls_info(&conn->transport, out);
 }
 
 int32_t hyl_conn_backend_pid(const hyl_conn *conn)

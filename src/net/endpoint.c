@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TCP_SCHEME    "tab.tcp://"
 #define DOMAIN_SCHEME "tab.domain://"
@@ -211,4 +212,21 @@ void hyl_endpoint_format(const hyl_endpoint *endpoint, hyl_buf *out)
     char text[HYL__ENDPOINT_TEXT_MAX];
     hyl__endpoint_text(endpoint, text);
     hyl_buf_append_str(out, text);
+}
+
+bool hyl__is_loopback(const hyl_endpoint *endpoint)
+{
+    struct in_addr in4;
+    struct in6_addr in6;
+    if (endpoint->kind != HYL_ENDPOINT_TCP) {
+        return false;
+    }
+    if (inet_pton(AF_INET, endpoint->host, &in4) == 1) {
+        return ntohl(in4.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (inet_pton(AF_INET6, endpoint->host, &in6) == 1) {
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == IN_LOOPBACKNET;
+        return mapped || IN6_IS_ADDR_LOOPBACK(&in6);
+    }
+    return strcasecmp(endpoint->host, "localhost") == 0;
 }

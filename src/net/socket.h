@@ -10,6 +10,9 @@ enum { HYL__ENDPOINT_TEXT_MAX = 272 };
 /* hyl_endpoint_format into a fixed buffer. */
 void hyl__endpoint_text(const hyl_endpoint *endpoint, char text[HYL__ENDPOINT_TEXT_MAX]);
 
+/* True for "localhost" and the loopback addresses: what is sent there never leaves this machine. */
+bool hyl__is_loopback(const hyl_endpoint *endpoint);
+
 /* Closes `fd` if it is one (0 or more); errno stays as it was. */
 void hyl__close_fd(int fd);
 
