@@ -2,8 +2,9 @@
 
 file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
 if(NOT HYL_WITH_ARROW)
+    list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/(flatbuf|ipc_(reader|schema|batch|buffer))\\.c$")
     list(FILTER HYL_SOURCES EXCLUDE REGEX
-        "src/data/(ipc_reader|arrow_(align|schema|stream|columns|rows|source|types))\\.c$")
+        "src/data/arrow_(align|schema|stream|columns|rows|source|types)\\.c$")
 endif()
 file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
 
@@ -24,6 +25,10 @@ if(HYL_WITH_OPENSSL)
     list(APPEND HYL_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
     # Its headers only: what is linked is said at the two libraries.
     target_include_directories(hyperline_objects SYSTEM PRIVATE ${OPENSSL_INCLUDE_DIR})
+endif()
+
+if(HYL_WITH_ARROW)
+    list(APPEND HYL_LIBRARIES ${HYL_COMPRESSION_LIBRARIES})
 endif()
 
 function(add_hyperline_library target kind)

@@ -21,6 +21,25 @@ target_compile_options(nanoarrow_objects PRIVATE -w -O2)
 target_compile_definitions(nanoarrow_objects PRIVATE
     NANOARROW_IPC_USE_STDATOMIC=1 "NANOARROW_DLL=__attribute__((visibility(\"hidden\")))")
 
+# What Arrow IPC may be compressed with.
+set(HYL_COMPRESSION_LIBRARIES)
+set(HYL_COMPRESSION_MODULES)
+foreach(codec lz4 zstd)
+    string(TOUPPER ${codec} name)
+    if(HYL_WITH_${name})
+        pkg_check_modules(${name} lib${codec})
+        if(NOT ${name}_FOUND)
+            message(FATAL_ERROR "lib${codec} is not there: run tools/setup build, or build without "
+                                "it (-DHYL_WITH_${name}=OFF)")
+        endif()
+        target_compile_definitions(nanoarrow_objects PRIVATE NANOARROW_IPC_WITH_${name}=1)
+        target_include_directories(nanoarrow_objects PRIVATE ${${name}_INCLUDE_DIRS})
+        link_directories(${${name}_LIBRARY_DIRS})
+        list(APPEND HYL_COMPRESSION_LIBRARIES ${${name}_LIBRARIES})
+        list(APPEND HYL_COMPRESSION_MODULES lib${codec})
+    endif()
+endforeach()
+
 set(HYL_ARROW_OBJECT ${PROJECT_BINARY_DIR}/nanoarrow_bundle.o)
 add_custom_command(
     OUTPUT ${HYL_ARROW_OBJECT}

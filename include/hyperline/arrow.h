@@ -181,6 +181,50 @@ HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_out(hyl_conn *conn, const char *s
  */
 HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_to_fd(hyl_conn *conn, const char *sql, int fd,
                                                      hyl_error *err);
+
+/* ---- Arrow IPC in ---------------------------------------------------------------------------- */
+
+/*
+ * Reads the next bytes, `cap` at most, and says how many there were in *got; 0 at the end. A status
+ * below 0 ends the stream; `err`, never NULL, may be filled in.
+ */
+typedef hyl_status (*hyl_arrow_read)(void *ctx, void *to, size_t cap, size_t *got, hyl_error *err);
+
+/*
+ * Opens an Arrow IPC stream or file (which of the two is seen by its beginning) as a stream of
+ * record batches, for hyl_insert_arrow or any other reader, one message in memory at a time.
+ *
+ * All types but unions are read, string views, run-end encoding and dictionaries among them, with
+ * buffers that are plain or compressed with lz4 or zstd. A dictionary that comes again replaces the
+ * one before; its continuation by a delta is refused. A file is read by its footer; where it comes
+ * through a pipe or `read`, in order: a dictionary must come before its first use then, and each
+ * message have its prefix (polars leaves the first one's out).
+ *
+ * The bytes may come from anywhere: whatever is handed out has been checked in full. Data that end
+ * before they should are an error; of a stream alone, whose end marker is optional, the end of the
+ * last message is the end.
+ *
+ * Errors: ARG (no Arrow IPC; damaged; cut off), UNSUPPORTED (message versions before V4, which is
+ * of 2017, the other byte order, unions, deltas, a compression that this build does not have; no
+ * Arrow in this build), IO, NOMEM, and what `read` returned: here, or, behind the schema, by the
+ * stream (hyl_stream_error).
+ * Lifetime: the stream is the caller's to release; `ctx` is used until then. Batches own their
+ * memory.
+ * Blocks: in `read`, until the schema has come.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_open(hyl_arrow_read read, void *ctx,
+                                                    struct ArrowArrayStream *out, hyl_error *err);
+/*
+ * The same from a file descriptor that blocks: a file, a pipe, a socket. It is read from where it
+ * stands, a stream no further than to its end marker, and stays open.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_open_fd(int fd, struct ArrowArrayStream *out,
+                                                       hyl_error *err);
+/* The same from memory, which must stay until the stream is released. */
+HYL_API HYL_NODISCARD hyl_status hyl_arrow_ipc_open_memory(hyl_bytes bytes,
+                                                           struct ArrowArrayStream *out,
+                                                           hyl_error *err);
+
 /* ---- Arrow in ------------------------------------------------------------------------------ */
 
 /* What becomes of the table. */
