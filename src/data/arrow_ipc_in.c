@@ -417,7 +417,9 @@ static ipc_stream *new_stream(hyl_arrow_read read, void *ctx)
 {
     ipc_stream *in = hyl__calloc(1, sizeof *in);
     if (in != NULL) {
-        in->stream = (hyl__stream){&in->schema.root, next_batch, free_ipc, HYL_ERROR_INIT, HYL_OK};
+        in->stream.schema = &in->schema.root;
+        in->stream.next = next_batch;
+        in->stream.free = free_ipc;
         in->read = read;
         in->ctx = ctx;
         ArrowBufferInit(&in->body);
