@@ -1,19 +1,22 @@
 # A thin front to CMake and tools/. `make help` says what there is.
 
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build demo test check fuzz bench clean
 
 help:
 	@echo "make demo    build, load 336,776 flights into a .hyper file and query them"
 	@echo "make build   build the library and the program into build/"
 	@echo "make test    build and run all tests"
 	@echo "make check   formatting, layers, linters, and the tests under sanitizers"
+	@echo "make fuzz    run the fuzz targets in turn, FUZZ_SECONDS each"
 	@echo "make bench   measure"
 	@echo "make setup   bring what demo needs (each of the others brings what it needs)"
 	@echo "make clean   remove what was built; .deps/ stays"
-	@echo "Variables: JOBS=N (compilers at a time), HYPERD_PATH=FILE (a Hyper server of your own)"
+	@echo "Variables: JOBS=N (compilers at a time), HYPERD_PATH=FILE (a Hyper server of your own),"
+	@echo "           FUZZ_SECONDS=N (60), FUZZ_TARGET=NAME (one of fuzz/fuzz_NAME.c)"
 
 setup:
 	@tools/setup demo
@@ -35,6 +38,10 @@ test:
 check:
 	@tools/setup check
 	@JOBS=$(JOBS) tools/check
+
+fuzz:
+	@tools/setup check
+	@JOBS=$(JOBS) FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz $(FUZZ_TARGET)
 
 bench:
 	@tools/setup bench

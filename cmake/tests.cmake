@@ -1,5 +1,6 @@
 # One cmocka program per tests/FOLDER/test_NAME.c, linked with the static library, so that tests
-# reach what is hidden. tools/run-tests reads which there are from tests/programs.txt.
+# reach what is hidden. tools/run-tests reads which there are from tests/programs.txt, a line
+# each: FOLDER/NAME PROGRAM, and arguments after tabs.
 
 find_library(CMOCKA cmocka)
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/test_*.c)
@@ -41,6 +42,14 @@ if(CMOCKA)
         set_target_properties(${target} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         string(APPEND programs "${folder}/${name} $<TARGET_FILE:${target}>\n")
+    endforeach()
+    # The corpora of the fuzz targets, run as tests.
+    foreach(name ${FUZZ_NAMES})
+        add_fuzz_target(fuzz_replay_${name} ${name} fuzz/replay.c)
+        set_target_properties(fuzz_replay_${name} PROPERTIES
+            RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+        string(APPEND programs "fuzz/${name} $<TARGET_FILE:fuzz_replay_${name}>\t"
+            "${PROJECT_SOURCE_DIR}/fuzz/corpus/${name}\n")
     endforeach()
     file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/tests/programs.txt CONTENT "${programs}")
 else()

@@ -10,6 +10,23 @@
 static const char before[] = "COPY (\n";
 static const char after[] = "\n) TO STDOUT WITH (FORMAT arrowstream)";
 
+/*
+ * What stands before a statement: comments, space, and what no longer may stand there, semicolons
+ * and a byte order mark. In their place spaces: as many characters.
+ */
+static void append_blanked(hyl_buf *out, hyl_str text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t at = 0;
+    if (text.len >= 3 && memcmp(text.data, mark, 3) == 0) {
+        hyl_buf_append_byte(out, ' ');
+        at = 3;
+    }
+    for (; at < text.len; at++) {
+        hyl_buf_append_byte(out, (uint8_t)(text.data[at] == ';' ? ' ' : text.data[at]));
+    }
+}
+
 hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_error *err)
 {
     hyl_str statement;
@@ -21,7 +38,8 @@ hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_erro
     size_t len = (size_t)(statement.data + statement.len - sql);
     *chars = hyl__utf8_count(sql, len);
     hyl_buf_append_str(out, before);
-    hyl_buf_append(out, sql, len);
+    append_blanked(out, (hyl_str){sql, (size_t)(statement.data - sql)});
+    hyl_buf_append(out, statement.data, statement.len);
     hyl_buf_append_str(out, after);
     return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "ipc_check.h"
 
 #include <errno.h>
 
@@ -177,6 +178,10 @@ static hyl_status next_header(hyl__ipc_reader *reader, hyl_error *err)
         reader->at_end = true;
         put_block(reader, NULL, 0);
         return HYL_DONE;
+    }
+    if (code == NANOARROW_OK && !hyl__ipc_header_is_sound(view.data.as_uint8 + IPC_PREFIX)) {
+        return hyl__fail(err, HYL_ERR_PROTOCOL,
+                         "the server's Arrow data cannot be read: a header is not sound");
     }
     if (code == NANOARROW_OK) {
         code = ArrowIpcDecoderDecodeHeader(&reader->decoder, view, &why);

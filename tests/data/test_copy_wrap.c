@@ -27,6 +27,11 @@ static void a_query_stands_between_two_newlines(void **state)
     assert_wrapped("SELECT 1 ;\n ; -- the end", WRAPPED("SELECT 1"));
     /* What stands before the statement stays, so that positions stay. */
     assert_wrapped("/* a */ SELECT 1", WRAPPED("/* a */ SELECT 1"));
+    /* An empty statement does too, but must not end the COPY. */
+    assert_wrapped(";; SELECT 1", WRAPPED("   SELECT 1"));
+    assert_wrapped("\xef\xbb\xbf"
+                   "SELECT 1",
+                   WRAPPED(" SELECT 1"));
     assert_wrapped("\n\nSELECT ')', \"(\", $$)$$ -- (\n", WRAPPED("\n\nSELECT ')', \"(\", $$)$$"));
     assert_wrapped("SELECT (1 /* ) */)", WRAPPED("SELECT (1 /* ) */)"));
 }
