@@ -22,10 +22,11 @@ extern "C" {
       "tab.domain://DIR/domain/NAME or /path/to/socket")                                       \
     X(user, "tableau_internal_user", "user name")                                              \
     X(password, "", "password; never shown")                                                   \
-    X(database, "", "the database file to attach; empty: none")                                \
+    X(database, "", "the database file to attach; empty: none; of PostgreSQL: its name")       \
     X(alias, "", "the attached database's name in SQL; empty: the file's name without .hyper") \
     X(create, "open", "open | create | create_if_missing | replace")                           \
     X(database_version, "", "file version of a database that is created; empty: the server's") \
+    X(dialect, "auto", "auto | hyper | postgresql: whose protocol the server speaks")          \
     X(application_name, "hyperline", "shown by the server in its logs")                        \
     X(tls, "auto",                                                                             \
       "auto | disable | prefer | require | verify-ca | verify-full; auto: disable on a unix "  \

@@ -207,7 +207,7 @@ typedef struct hyl_column {
     const char *name; /* NUL-terminated; may be empty, and need not be unique */
     size_t name_len;
     hyl_type type;
-    hyl_format format; /* how its cells came: HYL_FORMAT_HYPERBINARY or HYL_FORMAT_TEXT */
+    hyl_format format; /* how its cells came: HyperBinary or text; of PostgreSQL text or binary */
 } hyl_column;
 
 enum {
@@ -221,6 +221,12 @@ enum {
      * statement is described before it runs.
      */
     HYL_QUERY_GEOGRAPHY_TEXT = 2,
+    /*
+     * Of PostgreSQL, whose rows come as text: in its binary format what HYL_TYPE_MAP has, character
+     * varying and the like included, but for "char". Costs a further round trip. Of Hyper, whose
+     * rows are binary already, it changes nothing.
+     */
+    HYL_QUERY_BINARY = 4,
 };
 
 /* How a result's rows travel from the server. */

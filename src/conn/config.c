@@ -323,6 +323,7 @@ static bool read_values(const hyl_config *config, hyl__settings *out)
     bool ok = hyl__parse_create_mode(hyl__config_value(config, HYL__KEY_create), &out->create) &&
               hyl__parse_database_version(hyl__config_value(config, HYL__KEY_database_version),
                                           &out->database_version) &&
+              hyl__parse_dialect(hyl__config_value(config, HYL__KEY_dialect), &out->dialect) &&
               hyl__parse_duration(hyl__config_value(config, HYL__KEY_connect_timeout),
                                   &out->connect_timeout_ms) &&
               hyl__parse_duration(hyl__config_value(config, HYL__KEY_request_timeout),

@@ -41,6 +41,13 @@ typedef struct hyl__tls_settings {
     bool direct; /* TLS begins at once, without asking */
 } hyl__tls_settings;
 
+/* Whose protocol the server speaks. AUTO is what the config may say; a connection knows. */
+typedef enum hyl__dialect {
+    HYL__DIALECT_AUTO,
+    HYL__DIALECT_HYPER,
+    HYL__DIALECT_POSTGRESQL
+} hyl__dialect;
+
 /* The config's values in the form that a connection works with. Strings are views of the config. */
 typedef struct hyl__settings {
     hyl_endpoint endpoint;
@@ -50,6 +57,7 @@ typedef struct hyl__settings {
     const char *alias;    /* NULL where none is set */
     hyl__create_mode create;
     int database_version; /* 0: the server's default */
+    hyl__dialect dialect;
     const char *application_name;
     hyl__tls_settings tls;
     int64_t connect_timeout_ms; /* durations: -1 means none */

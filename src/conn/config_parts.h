@@ -64,6 +64,7 @@ bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode);
 bool hyl__parse_tls_mode(const char *text, hyl__tls_mode *mode);
 bool hyl__parse_tls_version(const char *text, hyl_tls_version *version);
 bool hyl__parse_tls_negotiation(const char *text, bool *direct);
+bool hyl__parse_dialect(const char *text, hyl__dialect *dialect);
 bool hyl__parse_database_version(const char *text, int *version);
 
 #endif

@@ -39,6 +39,12 @@ static const char *const create_modes[] = {
     [HYL__CREATE_REPLACE] = "replace",
 };
 
+static const char *const dialects[] = {
+    [HYL__DIALECT_AUTO] = "auto",
+    [HYL__DIALECT_HYPER] = "hyper",
+    [HYL__DIALECT_POSTGRESQL] = "postgresql",
+};
+
 static const char *const tls_modes[] = {
     [HYL__TLS_AUTO] = "auto",           [HYL__TLS_DISABLE] = "disable",
     [HYL__TLS_PREFER] = "prefer",       [HYL__TLS_REQUIRE] = "require",
@@ -123,6 +129,14 @@ bool hyl__parse_create_mode(const char *text, hyl__create_mode *mode)
     return known;
 }
 
+bool hyl__parse_dialect(const char *text, hyl__dialect *dialect)
+{
+    size_t index = 0;
+    bool known = read_word(text, dialects, COUNT_OF(dialects), &index);
+    *dialect = (hyl__dialect)index;
+    return known;
+}
+
 bool hyl__parse_tls_mode(const char *text, hyl__tls_mode *mode)
 {
     size_t index = 0;
@@ -195,6 +209,14 @@ static hyl_status check_create(hyl__config_key key, const char *value, hyl_error
     return hyl__parse_create_mode(value, &mode)
                ? HYL_OK
                : refuse(key, value, "open, create, create_if_missing or replace", err);
+}
+
+static hyl_status check_dialect(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl__dialect dialect;
+    return hyl__parse_dialect(value, &dialect)
+               ? HYL_OK
+               : refuse(key, value, "auto, hyper or postgresql", err);
 }
 
 static hyl_status check_tls_mode(hyl__config_key key, const char *value, hyl_error *err)
@@ -271,6 +293,7 @@ static const check_fn checks[HYL__KEY_COUNT] = {
     [HYL__KEY_endpoint] = check_endpoint,
     [HYL__KEY_create] = check_create,
     [HYL__KEY_database_version] = check_database_version,
+    [HYL__KEY_dialect] = check_dialect,
     [HYL__KEY_tls] = check_tls_mode,
     [HYL__KEY_tls_min_version] = check_tls_version,
     [HYL__KEY_tls_negotiation] = check_tls_negotiation,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "dialect.h"
 #include "net/crypto.h"
 #include "open.h"
 
@@ -63,45 +64,16 @@ static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, 
 
 /* ---- Login --------------------------------------------------------------------------------- */
 
-/*
- * The startup option `options`: -c name='value' for each session setting, a backslash before quotes
- * and backslashes in the value, which is how the server reads it. The binary default format makes
- * the rows of a simple query binary: the cheapest round trip there is.
- */
-static hyl_status make_options(const hyl__settings *settings, hyl_buf *out, hyl_error *err)
-{
-    hyl_buf_append_str(out, "-c result_format_code=HyperBinary");
-    for (size_t i = 0; i < settings->session_setting_count; i++) {
-        const hyl_pair *setting = &settings->session_settings[i];
-        hyl_buf_printf(out, " -c %s='", setting->key);
-        for (const char *c = setting->value; *c != '\0'; c++) {
-            if (*c == '\'' || *c == '\\') {
-                hyl_buf_append_byte(out, '\\');
-            }
-            hyl_buf_append_byte(out, (uint8_t)*c);
-        }
-        hyl_buf_append_byte(out, '\'');
-    }
-    hyl_buf_append_byte(out, 0);
-    return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
-}
-
 static hyl_status send_startup(hyl_conn *conn, hyl_error *err)
 {
     const hyl__settings *settings = &conn->settings;
-    hyl_buf options = HYL_BUF_INIT;
-    hyl_status status = make_options(settings, &options, err);
+    hyl__startup startup;
+    hyl_status status = hyl__startup_make(settings, &startup, err);
     if (status == HYL_OK) {
-        const hyl_pair params[] = {
-            {"user", settings->user},
-            {"application_name", settings->application_name},
-            {"options", (const char *)options.data},
-        };
-        status = hyl__session_startup(&conn->session, hyl__crypto_openssl(), params,
-                                      sizeof params / sizeof params[0], settings->user,
-                                      settings->password, err);
+        status = hyl__session_startup(&conn->session, hyl__crypto_openssl(), startup.params,
+                                      startup.count, settings->user, settings->password, err);
     }
-    hyl_buf_reset(&options);
+    hyl__startup_reset(&startup);
     return status;
 }
 
@@ -149,6 +121,14 @@ hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, in
         status = wait_for_login(conn, err);
     }
     forget_password(conn);
+    if (status == HYL_OK && conn->parameter_lost) {
+        status = hyl__fail_nomem(err); /* what follows goes by them */
+    }
+    if (status == HYL_OK) {
+        status = hyl__dialect_settle(conn->settings.dialect, &conn->parameters,
+                                     &conn->settings.dialect, &conn->hyper_rows, err);
+        conn->session.postgresql = hyl__conn_is_postgresql(conn);
+    }
     if (status < 0) {
         hyl__conn_release(conn);
         return hyl__error_flag(err, status, status == HYL_ERR_TIMEOUT ? HYL_ERROR_RETRYABLE : 0);
@@ -157,16 +137,57 @@ hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, in
     return HYL_OK;
 }
 
-hyl_status hyl_connect(const hyl_config *config, hyl_conn **out, hyl_error *err)
+static hyl_status open_and_log_in(const hyl_config *config, int64_t deadline, hyl_conn **out,
+                                  hyl_error *err)
 {
     hyl__settings settings;
     hyl_transport transport = {NULL, NULL};
+    HYL_TRY(hyl__config_settings(config, &settings, err));
+    HYL_TRY(hyl__open(&settings.endpoint, &settings.tls, deadline, &transport, err));
+    return hyl__conn_open(config, &transport, deadline, out, err);
+}
+
+/* The same in PostgreSQL's way. A Hyper that takes it all the same is none the wiser: NULL. */
+static hyl_status log_in_to_postgresql(const hyl_config *config, int64_t deadline, hyl_conn **out,
+                                       hyl_error *err)
+{
+    hyl_config *copy = NULL;
+    HYL_TRY(hyl__config_copy(config, &copy, err));
+    hyl_status status = hyl_config_set(copy, "dialect", "postgresql", err);
+    if (status == HYL_OK) {
+        status = open_and_log_in(copy, deadline, out, err);
+    }
+    if (status == HYL_OK && hyl_conn_parameter(*out, "hyper_version") != NULL) {
+        hyl_conn_free(*out);
+        *out = NULL;
+    }
+    hyl_config_free(copy);
+    return status;
+}
+
+static hyl_status log_in(const hyl_config *config, const hyl__settings *settings, hyl_conn **out,
+                         hyl_error *err)
+{
+    hyl_error why = HYL_ERROR_INIT;
+    int64_t deadline = hyl__deadline_in(settings->connect_timeout_ms);
+    hyl_status status = open_and_log_in(config, deadline, out, &why);
+    if (hyl__dialect_refused(settings->dialect, &why)) {
+        HYL_TRY(log_in_to_postgresql(config, deadline, out, err));
+        status = *out != NULL ? HYL_OK : status;
+    }
+    if (status < 0 && err != NULL) {
+        *err = why;
+    }
+    return status;
+}
+
+hyl_status hyl_connect(const hyl_config *config, hyl_conn **out, hyl_error *err)
+{
+    hyl__settings settings;
     hyl_conn *conn = NULL;
     HYL_TRY(hyl__config_settings(config, &settings, err));
-    int64_t deadline = hyl__deadline_in(settings.connect_timeout_ms);
-    HYL_TRY(hyl__open(&settings.endpoint, &settings.tls, deadline, &transport, err));
-    HYL_TRY(hyl__conn_open(config, &transport, deadline, &conn, err));
-    if (settings.database != NULL) {
+    HYL_TRY(log_in(config, &settings, &conn, err));
+    if (settings.database != NULL && conn->settings.dialect == HYL__DIALECT_HYPER) {
         hyl_status status = hyl__conn_attach(conn, err);
         if (status < 0) {
             hyl_conn_free(conn);

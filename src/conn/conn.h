@@ -24,6 +24,7 @@ struct hyl_conn {
 
     bool closed;
     bool desync;
+    bool hyper_rows;    /* a simple query's rows are HyperBinary, whatever RowDescription says */
     bool made_database; /* by hyl__conn_attach */
     bool abandoned;     /* the request under way was given up: it is drained before the next one */
     bool cancel_sent;   /* and the server was told to stop already */
@@ -38,10 +39,16 @@ struct hyl_conn {
     hyl_buf diag_text; /* the bytes that `diag` points to */
 
     hyl__parameters parameters;
+    bool parameter_lost; /* there was no memory for one */
 
     hyl_notice_fn notice_fn;
     void *notice_ctx;
 };
+
+static inline bool hyl__conn_is_postgresql(const hyl_conn *conn)
+{
+    return conn->settings.dialect == HYL__DIALECT_POSTGRESQL;
+}
 
 /*
  * Makes a connection over a transport, which it owns from then on, and logs in. `config` is copied.

@@ -144,8 +144,10 @@ static bool concerns_request(hyl_conn *conn, const hyl__event *event)
         return false;
     case HYL__EVENT_PARAMETER:
         /* Without memory the old value stays. */
-        (void)hyl__parameters_set(&conn->parameters, event->message.as.parameter.name,
-                                  event->message.as.parameter.value);
+        if (hyl__parameters_set(&conn->parameters, event->message.as.parameter.name,
+                                event->message.as.parameter.value) < 0) {
+            conn->parameter_lost = true;
+        }
         return false;
     case HYL__EVENT_NOTIFICATION:
         return false;

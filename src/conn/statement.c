@@ -10,6 +10,8 @@ static hyl__statement_kind kind_of(hyl_str sql)
         return HYL__STATEMENT_COMMIT;
     case HYL__TRANSACTION_ROLLBACK:
         return HYL__STATEMENT_ROLLBACK;
+    case HYL__TRANSACTION_ROLLBACK_TO:
+        return HYL__STATEMENT_ROLLBACK_TO;
     default:
         return HYL__STATEMENT_OTHER;
     }

@@ -299,10 +299,11 @@ hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql, const hyl_arrow_opts
     hyl_error error = HYL_ERROR_INIT;
     hyl_arrow_opts opts;
     HYL_TRY(read_options(given, &opts, err));
-    bool takes = hyl__copy_takes(sql);
+    bool takes = !hyl__conn_is_postgresql(conn) && hyl__copy_takes(sql);
     if (opts.transfer == HYL_TRANSFER_ARROW && !takes) {
-        return hyl__fail(err, HYL_ERR_ARG,
-                         "the server sends as Arrow what SELECT, WITH, VALUES and TABLE return");
+        return hyl__fail(
+            err, HYL_ERR_ARG,
+            "only Hyper sends Arrow, and only what SELECT, WITH, VALUES and TABLE return");
     }
     if (opts.transfer == HYL_TRANSFER_ROWS || !takes) {
         return open_rows(conn, sql, opts.realign, out, err);

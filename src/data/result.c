@@ -15,6 +15,13 @@ static void free_columns(hyl_result *result)
     hyl__free(result->fixed_cells);
     hyl__free(result->layout.cells);
     hyl__free(result->binary_types);
+    result->names = NULL;
+    result->columns = NULL;
+    result->cells = NULL;
+    result->fixed_cells = NULL;
+    result->layout.cells = NULL;
+    result->binary_types = NULL;
+    result->row.count = 0;
 }
 
 static size_t names_size(const hyl_msg *description)
@@ -47,10 +54,31 @@ static void set_layout(hyl_result *result, size_t count)
                         result->conn->session.frame.max_body);
 }
 
+/*
+ * How a column's cells come. Hyper says 0 in any case, and has confirmed at login what it sends;
+ * the server that has not is believed.
+ */
+static hyl_status described_format(const hyl_result *result, const hyl_msg_column *column,
+                                   hyl_format *out, hyl_error *err)
+{
+    if (result->conn->hyper_rows) {
+        *out = HYL_FORMAT_HYPERBINARY;
+        return HYL_OK;
+    }
+    if (column->format < HYL_FORMAT_TEXT || column->format > HYL_FORMAT_HYPERBINARY) {
+        return hyl__fail(err, HYL_ERR_PROTOCOL,
+                         "RowDescription: column \"%.*s\" has format %d, which is none",
+                         (int)column->name.len, column->name.data, column->format);
+    }
+    *out = (hyl_format)column->format;
+    return HYL_OK;
+}
+
 /* Copies a RowDescription: the message goes away with the next one. */
 static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hyl_error *err)
 {
     size_t count = description->as.description.column_count;
+    free_columns(result); /* of a statement, where its portal is described too */
     result->columns = hyl__calloc(count, sizeof *result->columns);
     result->cells = hyl__calloc(count, sizeof *result->cells);
     result->fixed_cells = hyl__calloc(count, sizeof *result->fixed_cells);
@@ -63,6 +91,7 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
     }
     hyl_coldesc_iter iter;
     hyl_msg_column column;
+    hyl_format format;
     char *name = result->names;
     hyl_coldesc_iter_init(&iter, description);
     for (size_t i = 0; hyl_coldesc_iter_next(&iter, &column); i++) {
@@ -71,7 +100,8 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
         result->columns[i].name = name;
         result->columns[i].name_len = column.name.len;
         result->columns[i].type = hyl_type_from_oid(column.type_oid, column.typmod);
-        set_format(result, i, HYL_FORMAT_HYPERBINARY);
+        HYL_TRY(described_format(result, &column, &format, err));
+        set_format(result, i, format);
         name += column.name.len + 1;
     }
     set_layout(result, count);
@@ -152,7 +182,8 @@ static hyl_status take_event(hyl_result *result, const hyl__event *event, hyl_er
     case HYL__EVENT_DATA_ROW:
         return HYL_OK;
     case HYL__EVENT_ROW_DESCRIPTION:
-        return set_columns(result, &event->message, error) < 0 ? HYL_ERR_NOMEM : HYL_AGAIN;
+        HYL_TRY(set_columns(result, &event->message, error));
+        return HYL_AGAIN;
     case HYL__EVENT_COMPLETE:
         keep_tag(result, event->message.as.tag);
         return HYL_AGAIN;
@@ -393,10 +424,21 @@ static bool only_server_writes(hyl_type type)
     return id == HYL_TYPE_GEOGRAPHY || id == HYL_TYPE_UNKNOWN;
 }
 
-static hyl_format column_format(const hyl_column *column, unsigned flags)
+/* "char" is a byte of any value in PostgreSQL, and not a character. */
+static bool has_pgbinary(hyl_type type)
 {
-    bool text = (flags & HYL_QUERY_TEXT) != 0 ||
-                ((flags & HYL_QUERY_GEOGRAPHY_TEXT) != 0 && only_server_writes(column->type));
+    return !only_server_writes(type) && type.id != HYL_TYPE_CHAR1 && type.element != HYL_TYPE_CHAR1;
+}
+
+static hyl_format column_format(const hyl_result *result, const hyl_column *column, unsigned flags)
+{
+    if ((flags & HYL_QUERY_TEXT) != 0) {
+        return HYL_FORMAT_TEXT;
+    }
+    if (hyl__conn_is_postgresql(result->conn)) {
+        return has_pgbinary(column->type) ? HYL_FORMAT_BINARY : HYL_FORMAT_TEXT;
+    }
+    bool text = (flags & HYL_QUERY_GEOGRAPHY_TEXT) != 0 && only_server_writes(column->type);
     return text ? HYL_FORMAT_TEXT : HYL_FORMAT_HYPERBINARY;
 }
 
@@ -410,7 +452,7 @@ static hyl_status execute_described(hyl_result *result, hyl__statement_kind kind
         return hyl__fail_nomem(err);
     }
     for (size_t i = 0; i < count; i++) {
-        set_format(result, i, column_format(&result->columns[i], flags));
+        set_format(result, i, column_format(result, &result->columns[i], flags));
         formats[i] = (int16_t)result->columns[i].format;
     }
     set_layout(result, count);
@@ -453,10 +495,20 @@ static hyl_status describe(hyl_result *result, const hyl__statement *statement, 
     return status < 0 ? fail_result(result, &error, err) : HYL_OK;
 }
 
+/* Do the rows of a simple query come in other formats than those that are wanted? */
+static bool needs_description(const hyl_conn *conn, unsigned flags)
+{
+    unsigned text_flags = HYL_QUERY_TEXT | HYL_QUERY_GEOGRAPHY_TEXT;
+    if (hyl__conn_is_postgresql(conn)) {
+        return (flags & HYL_QUERY_BINARY) != 0 && (flags & HYL_QUERY_TEXT) == 0;
+    }
+    return (flags & text_flags) != 0;
+}
+
 static hyl_status start_result(hyl_result *result, const hyl__statement *statement, unsigned flags,
                                hyl_error *err)
 {
-    if (flags == 0 || !statement->has_rows) {
+    if (!needs_description(result->conn, flags) || !statement->has_rows) {
         HYL_TRY(hyl__conn_query(result->conn, statement, &result->rolled_back, err));
         return wait_for_columns(result, err);
     }

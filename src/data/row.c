@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "value/hyperbinary.h"
+#include "value/pgbinary.h"
+#include "value/pgtext.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -88,11 +90,11 @@ void hyl__scratch_free(hyl__scratch *scratch)
     }
 }
 
-/* Bytes and arrays that came as text are no views of their cells. */
+/* Bytes that came as text and arrays that are not HyperBinary are no views of their cells. */
 static bool needs_scratch(const hyl_column *column)
 {
-    return column->format == HYL_FORMAT_TEXT &&
-           (column->type.id == HYL_TYPE_BYTES || column->type.id == HYL_TYPE_ARRAY);
+    return (column->format == HYL_FORMAT_TEXT && column->type.id == HYL_TYPE_BYTES) ||
+           (column->format != HYL_FORMAT_HYPERBINARY && column->type.id == HYL_TYPE_ARRAY);
 }
 
 /* The general way to a value: any type, any format. */
@@ -137,6 +139,26 @@ hyl_status hyl_row_raw(const hyl_row *row, size_t column, hyl_bytes *out, hyl_er
     return HYL_OK;
 }
 
+/* The text of a string in PostgreSQL's binary format: its bytes, but jsonb has one in front. */
+static hyl_status binary_string(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
+{
+    *out = row->cells[column];
+    return row->columns[column].format == HYL_FORMAT_BINARY
+               ? hyl__pg_strip_version(row->columns[column].type, out, err)
+               : HYL_OK;
+}
+
+static hyl_status value_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_error *err)
+{
+    const hyl_column *info = &row->columns[column];
+    if (info->format == HYL_FORMAT_BINARY) {
+        return hyl__pg_text(info->type, row->cells[column], out, err);
+    }
+    hyl_value value;
+    HYL_TRY(hyl_value_decode(info->type, info->format, row->cells[column], NULL, &value, err));
+    return hyl_value_text(info->type, &value, out, err);
+}
+
 hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_error *err)
 {
     if (column >= row->count) {
@@ -148,12 +170,12 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
     }
     const hyl_column *info = &row->columns[column];
     if (info->format == HYL_FORMAT_TEXT || hyl__type_is_string(info->type.id)) {
-        hyl_buf_append(out, cell.data, cell.len);
+        hyl_bytes text;
+        HYL_TRY(binary_string(row, column, &text, err));
+        hyl_buf_append(out, text.data, text.len);
         return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
     }
-    hyl_value value;
-    HYL_TRY(decode_cell(row, column, &value, err));
-    hyl_status status = hyl_value_text(info->type, &value, out, err);
+    hyl_status status = value_text(row, column, out, err);
     if (status < 0) {
         hyl__error_prefix(err, "column %zu \"%s\"", column + 1, info->name);
     }
@@ -295,10 +317,13 @@ hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_
         return fail_missing(row, column, err);
     }
     const hyl_column *info = &row->columns[column];
+    hyl_bytes cell = row->cells[column];
+    if (UNLIKELY(info->format != HYL_FORMAT_HYPERBINARY)) {
+        HYL_TRY(binary_string(row, column, &cell, err));
+    }
     if (UNLIKELY(!hyl__type_is_string(info->type.id) && info->format != HYL_FORMAT_TEXT)) {
         return fail_type(row, column, "text", err);
     }
-    const hyl_bytes cell = row->cells[column];
     *out = (hyl_str){(const char *)cell.data, cell.len};
     return HYL_OK;
 }
@@ -311,8 +336,7 @@ hyl_status hyl_row_get_bytes(const hyl_row *row, size_t column, hyl_bytes *out, 
     const hyl_column *info = &row->columns[column];
     bool opaque = info->type.id == HYL_TYPE_BYTES || info->type.id == HYL_TYPE_GEOGRAPHY;
     if (hyl__type_is_string(info->type.id) || (opaque && info->format == HYL_FORMAT_HYPERBINARY)) {
-        *out = row->cells[column];
-        return HYL_OK;
+        return binary_string(row, column, out, err);
     }
     if (!opaque) {
         return fail_type(row, column, "bytes", err);

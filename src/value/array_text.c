@@ -1,6 +1,7 @@
 /*
  * Arrays as text: [1,NULL,3]. Numbers, booleans and NULL stand bare; everything else is in double
- * quotes, with a backslash before a double quote or backslash inside.
+ * quotes, with a backslash before a double quote or backslash inside. What is read may also be
+ * PostgreSQL's: {1,NULL,3}, with quotes only where an element needs them.
  */
 #include "array.h"
 #include "base/error.h"
@@ -171,6 +172,7 @@ static void unescape(hyl_str raw, hyl_buf *out)
 typedef struct workspace {
     hyl_buf text;    /* without escapes */
     hyl_buf decoded; /* of bytes, whose text is hexadecimal */
+    bool any_quotes; /* the type does not say whether there are quotes */
 } workspace;
 
 static hyl_status decode_token(hyl_type type, token element, workspace *work, hyl_value *out,
@@ -181,7 +183,7 @@ static hyl_status decode_token(hyl_type type, token element, workspace *work, hy
         out->is_null = true;
         return HYL_OK;
     }
-    if (element.quoted == is_bare(type.id)) {
+    if (element.quoted == is_bare(type.id) && !work->any_quotes) {
         return malformed(err);
     }
     hyl_buf_clear(&work->text);
@@ -210,27 +212,69 @@ static hyl_status parse_elements(hyl_str text, hyl__array_builder *builder, work
     return hyl__array_built(builder, err);
 }
 
-hyl_status hyl__array_parse(hyl_type type, hyl_str text, hyl_buf *scratch, hyl_value *out,
-                            hyl_error *err)
+/* What stands between Hyper's brackets; false where there are none. */
+static bool inside_brackets(hyl_str text, hyl_str *inside)
+{
+    if (text.len < 2 || text.data[0] != '[' || text.data[text.len - 1] != ']') {
+        return false;
+    }
+    *inside = (hyl_str){text.data + 1, text.len - 2};
+    return true;
+}
+
+/* What stands between PostgreSQL's braces, behind the bounds that "[0:1]={1,2}" has. */
+static bool inside_braces(hyl_str text, hyl_str *inside)
+{
+    size_t at = 0;
+    if (text.len < 2 || text.data[text.len - 1] != '}') {
+        return false;
+    }
+    if (text.data[0] == '[') {
+        const char *equals = memchr(text.data, '=', text.len);
+        at = equals != NULL ? (size_t)(equals - text.data) + 1 : 0;
+    }
+    if (text.data[at] != '{' || at + 2 > text.len) {
+        return false;
+    }
+    *inside = (hyl_str){text.data + at + 1, text.len - at - 2};
+    return true;
+}
+
+static hyl_status parse_inside(hyl_type type, hyl_str inside, workspace *work, hyl_buf *scratch,
+                               hyl_value *out, hyl_error *err)
 {
     uint32_t count;
-    if (text.len < 2 || text.data[0] != '[' || text.data[text.len - 1] != ']') {
-        return malformed(err);
-    }
-    const hyl_str inside = {text.data + 1, text.len - 2};
     if (!count_tokens(inside, &count)) {
         return malformed(err);
     }
     hyl__array_builder builder;
-    workspace work = {HYL_BUF_INIT, HYL_BUF_INIT};
     hyl__array_build(&builder, type, count, true, scratch);
-    hyl_status status = parse_elements(inside, &builder, &work, err);
-    hyl_buf_reset(&work.text);
-    hyl_buf_reset(&work.decoded);
+    hyl_status status = parse_elements(inside, &builder, work, err);
     if (status != HYL_OK) {
         hyl__array_undo(&builder);
         return status;
     }
     out->as.bytes = hyl__array_payload(&builder);
     return HYL_OK;
+}
+
+hyl_status hyl__array_parse(hyl_type type, hyl_str text, hyl_buf *scratch, hyl_value *out,
+                            hyl_error *err)
+{
+    hyl_str inside;
+    workspace work = {HYL_BUF_INIT, HYL_BUF_INIT, false};
+    if (!inside_brackets(text, &inside)) {
+        if (!inside_braces(text, &inside)) {
+            return malformed(err);
+        }
+        if (inside.len > 0 && inside.data[0] == '{') {
+            return hyl__fail(err, HYL_ERR_UNSUPPORTED,
+                             "an array of several dimensions: only its text can be had");
+        }
+        work.any_quotes = true;
+    }
+    hyl_status status = parse_inside(type, inside, &work, scratch, out, err);
+    hyl_buf_reset(&work.text);
+    hyl_buf_reset(&work.decoded);
+    return status;
 }

@@ -58,7 +58,7 @@ static bool take_civil(cursor *c, hyl_civil *civil)
     int64_t year;
     int64_t month;
     int64_t day;
-    if (!take_number(c, 4, 6, &year) || !take_char(c, '-') || !take_number(c, 2, 2, &month) ||
+    if (!take_number(c, 4, 7, &year) || !take_char(c, '-') || !take_number(c, 2, 2, &month) ||
         !take_char(c, '-') || !take_number(c, 2, 2, &day)) {
         return false;
     }

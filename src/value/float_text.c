@@ -26,6 +26,7 @@ typedef struct binary {
     uint64_t coefficient;
     int32_t exponent;
     bool lower_is_closer; /* the number below is only half as far away as the one above */
+    bool open;            /* a decimal half way between two numbers does not count */
 } binary;
 
 /* digits times 10^exponent. */
@@ -74,7 +75,8 @@ static shortest find_shortest(binary number)
     if (whole(number, &result)) {
         return result;
     }
-    const uint64_t out = number.coefficient & 1; /* an odd number's interval is open */
+    /* An odd number's interval is open in any case. */
+    const uint64_t out = (number.coefficient & 1) | number.open;
     const uint64_t c = 4 * number.coefficient;
     const int32_t q = number.exponent;
     const int32_t k = floor_shift(q * 1262611 - (number.lower_is_closer ? 524031 : 0), 22);
@@ -172,7 +174,7 @@ static char *write_text(char *to, const char *text)
 
 /* A number of either width, taken apart: `bias` brings the exponent to that of the coefficient. */
 static char *write_parts(char *to, uint64_t fraction, uint32_t biased, uint32_t special,
-                         uint64_t hidden, int32_t bias, int32_t precision)
+                         uint64_t hidden, int32_t bias, int32_t precision, bool open)
 {
     if (biased == special) {
         return write_text(to, "Infinity");
@@ -184,10 +186,11 @@ static char *write_parts(char *to, uint64_t fraction, uint32_t biased, uint32_t 
     number.coefficient = biased == 0 ? fraction : fraction | hidden;
     number.exponent = (int32_t)(biased == 0 ? 1 : biased) - bias;
     number.lower_is_closer = fraction == 0 && biased > 1;
+    number.open = open;
     return write_shortest(to, find_shortest(number), precision);
 }
 
-char *hyl__write_double(char *to, double value)
+static char *write_double(char *to, double value, bool open)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -199,10 +202,10 @@ char *hyl__write_double(char *to, double value)
     }
     const uint64_t hidden = UINT64_C(1) << 52;
     return write_parts(to, bits & (hidden - 1), (uint32_t)(bits >> 52) & 0x7ff, 0x7ff, hidden, 1075,
-                       15);
+                       15, open);
 }
 
-char *hyl__write_float(char *to, float value)
+static char *write_float(char *to, float value, bool open)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -213,5 +216,25 @@ char *hyl__write_float(char *to, float value)
         *to++ = '-';
     }
     const uint32_t hidden = UINT32_C(1) << 23;
-    return write_parts(to, bits & (hidden - 1), (bits >> 23) & 0xff, 0xff, hidden, 150, 6);
+    return write_parts(to, bits & (hidden - 1), (bits >> 23) & 0xff, 0xff, hidden, 150, 6, open);
+}
+
+char *hyl__write_double(char *to, double value)
+{
+    return write_double(to, value, false);
+}
+
+char *hyl__write_float(char *to, float value)
+{
+    return write_float(to, value, false);
+}
+
+char *hyl__write_double_open(char *to, double value)
+{
+    return write_double(to, value, true);
+}
+
+char *hyl__write_float_open(char *to, float value)
+{
+    return write_float(to, value, true);
 }

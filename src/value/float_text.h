@@ -10,5 +10,11 @@
  */
 char *hyl__write_double(char *to, double value);
 char *hyl__write_float(char *to, float value);
+/*
+ * As PostgreSQL does: the shortest digits that lie between the halves to both neighbours, not on
+ * one, so that no reader's way of rounding matters. 1e23 is 9.999999999999999e+22 then.
+ */
+char *hyl__write_double_open(char *to, double value);
+char *hyl__write_float_open(char *to, float value);
 
 #endif

@@ -11,6 +11,9 @@
 
 #include <hyperline/types.h>
 
+/* PostgreSQL's jsonb, which is json here; in binary a version byte stands in front of its text. */
+enum { HYL__OID_JSONB = 3802, HYL__OID_JSONB_ARRAY = 3807 };
+
 /* Dates travel as Julian days, timestamps as microseconds from Julian day 0; 2000-01-01 is: */
 #define HYL__JULIAN_DAY_2000    INT32_C(2451545)
 #define HYL__JULIAN_MICROS_2000 (UINT64_C(2451545) * UINT64_C(86400000000))

@@ -369,6 +369,17 @@ void hyl__sql_keyword(hyl_str sql, char *out, size_t cap)
     take_keyword(sql, &offset, ";(", out, cap);
 }
 
+/* Is it ROLLBACK [WORK | TRANSACTION] TO? `second` is the word behind ROLLBACK, *offset its end. */
+static bool to_savepoint(hyl_str sql, size_t offset, const char *second)
+{
+    char third[16];
+    if (strcmp(second, "WORK") != 0 && strcmp(second, "TRANSACTION") != 0) {
+        return strcmp(second, "TO") == 0;
+    }
+    take_keyword(sql, &offset, "", third, sizeof third);
+    return strcmp(third, "TO") == 0;
+}
+
 hyl__sql_transaction hyl__sql_transaction_of(hyl_str sql)
 {
     char first[16];
@@ -384,8 +395,11 @@ hyl__sql_transaction hyl__sql_transaction_of(hyl_str sql)
     if ((strcmp(first, "COMMIT") == 0 && !of_prepared) || strcmp(first, "END") == 0) {
         return HYL__TRANSACTION_COMMIT;
     }
-    if ((strcmp(first, "ROLLBACK") == 0 && !of_prepared && strcmp(second, "TO") != 0) ||
-        strcmp(first, "ABORT") == 0) {
+    if (strcmp(first, "ROLLBACK") == 0 && !of_prepared) {
+        return to_savepoint(sql, offset, second) ? HYL__TRANSACTION_ROLLBACK_TO
+                                                 : HYL__TRANSACTION_ROLLBACK;
+    }
+    if (strcmp(first, "ABORT") == 0) {
         return HYL__TRANSACTION_ROLLBACK;
     }
     return HYL__TRANSACTION_OTHER;

@@ -39,10 +39,11 @@ void hyl__sql_keyword(hyl_str sql, char *out, size_t cap);
 
 /* What a statement does to the transaction. */
 typedef enum hyl__sql_transaction {
-    HYL__TRANSACTION_OTHER,   /* nothing */
-    HYL__TRANSACTION_BEGIN,   /* BEGIN, START TRANSACTION */
-    HYL__TRANSACTION_COMMIT,  /* COMMIT, END */
-    HYL__TRANSACTION_ROLLBACK /* ROLLBACK, ABORT; not ROLLBACK TO a savepoint */
+    HYL__TRANSACTION_OTHER,      /* nothing */
+    HYL__TRANSACTION_BEGIN,      /* BEGIN, START TRANSACTION */
+    HYL__TRANSACTION_COMMIT,     /* COMMIT, END */
+    HYL__TRANSACTION_ROLLBACK,   /* ROLLBACK, ABORT */
+    HYL__TRANSACTION_ROLLBACK_TO /* ROLLBACK TO a savepoint */
 } hyl__sql_transaction;
 
 hyl__sql_transaction hyl__sql_transaction_of(hyl_str sql);

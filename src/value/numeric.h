@@ -10,6 +10,9 @@ enum {
     HYL__NUMERIC_TEXT_MAX = 300,
 };
 
+/* A numeric's precision and scale; false, and neither, where its modifier says none that Hyper has. */
+bool hyl__numeric_bounds(hyl_type type, int *precision, int *scale);
+
 /* Why a number does not become a numeric(precision, scale). */
 typedef enum hyl__numeric_fit {
     HYL__FIT_OK,

@@ -12,60 +12,101 @@
 
 #include <string.h>
 
-/* ---- Numeric --------------------------------------------------------------------------------- */
-
-enum {
-    NUMERIC_HEAD = 8, /* u16 groups, i16 weight, u16 sign, u16 display scale */
-    MAX_GROUPS = 20,  /* of four digits each; 38 digits never need more than 11 */
-    SIGN_POSITIVE = 0x0000,
-    SIGN_NEGATIVE = 0x4000,
-};
-
-static hyl_status malformed(hyl_type type, hyl_error *err)
+hyl_status hyl__pg_malformed(hyl_type type, hyl_error *err)
 {
     return hyl__fail(err, HYL_ERR_PROTOCOL, "malformed binary value of type %s",
                      hyl_type_name(type.id));
 }
 
-/* Takes a group of base 10000 apart into its four digits; false where it is none. */
-static bool split_group(uint16_t group, uint8_t digits[4])
+/* ---- Numeric --------------------------------------------------------------------------------- */
+
+enum {
+    NUMERIC_HEAD = 8, /* u16 groups, i16 weight, u16 sign, u16 display scale */
+    MAX_GROUPS = 20,  /* of four digits each; 38 digits never need more than 11 */
+    LARGEST_GROUP = 9999,
+    SIGN_POSITIVE = 0x0000,
+    SIGN_NEGATIVE = 0x4000,
+    SIGN_NAN = 0xC000,
+    SIGN_INFINITY = 0xD000,
+    SIGN_MINUS_INFINITY = 0xF000,
+};
+
+const char *hyl__pg_numeric_special(const hyl__pg_numeric *numeric)
 {
-    if (group > 9999) {
-        return false;
+    switch (numeric->sign) {
+    case SIGN_NAN:
+        return "NaN";
+    case SIGN_INFINITY:
+        return "Infinity";
+    case SIGN_MINUS_INFINITY:
+        return "-Infinity";
+    default:
+        return NULL;
     }
+}
+
+static bool groups_valid(const hyl__pg_numeric *numeric)
+{
+    for (size_t i = 0; i < numeric->count; i++) {
+        if (hyl__load_be16(numeric->groups + 2 * i) > LARGEST_GROUP) {
+            return false;
+        }
+    }
+    return true;
+}
+
+hyl_status hyl__pg_numeric_read(hyl_type type, hyl_bytes bytes, hyl__pg_numeric *out,
+                                hyl_error *err)
+{
+    if (bytes.len < NUMERIC_HEAD) {
+        return hyl__pg_malformed(type, err);
+    }
+    out->groups = bytes.data + NUMERIC_HEAD;
+    out->count = hyl__load_be16(bytes.data);
+    out->weight = (int16_t)hyl__load_be16(bytes.data + 2);
+    out->sign = hyl__load_be16(bytes.data + 4);
+    out->scale = hyl__load_be16(bytes.data + 6);
+    out->negative = out->sign == SIGN_NEGATIVE;
+    bool special = hyl__pg_numeric_special(out) != NULL;
+    if (bytes.len != NUMERIC_HEAD + 2 * out->count || !groups_valid(out) ||
+        (special && out->count > 0) ||
+        (!special && out->sign != SIGN_POSITIVE && out->sign != SIGN_NEGATIVE)) {
+        return hyl__pg_malformed(type, err);
+    }
+    return HYL_OK;
+}
+
+/* Takes a group of base 10000 apart into its four digits. */
+static void split_group(uint16_t group, uint8_t digits[4])
+{
     digits[0] = (uint8_t)(group / 1000);
     digits[1] = (uint8_t)(group / 100 % 10);
     digits[2] = (uint8_t)(group / 10 % 10);
     digits[3] = (uint8_t)(group % 10);
-    return true;
 }
 
+/* A type without a modifier leaves the scale to each value. */
 static hyl_status decode_numeric(hyl_type type, hyl_bytes bytes, hyl_numeric *out, hyl_error *err)
 {
-    if (bytes.len < NUMERIC_HEAD) {
-        return malformed(type, err);
+    hyl__pg_numeric numeric;
+    uint8_t digits[4 * MAX_GROUPS];
+    int precision = HYL__NUMERIC_MAX_PRECISION;
+    int scale = 0;
+    HYL_TRY(hyl__pg_numeric_read(type, bytes, &numeric, err));
+    bool bounded = hyl__numeric_bounds(type, &precision, &scale);
+    if (!bounded) {
+        scale = numeric.scale;
     }
-    const size_t groups = hyl__load_be16(bytes.data);
-    const int16_t weight = (int16_t)hyl__load_be16(bytes.data + 2);
-    const uint16_t sign = hyl__load_be16(bytes.data + 4);
-    if (bytes.len != NUMERIC_HEAD + 2 * groups ||
-        (sign != SIGN_POSITIVE && sign != SIGN_NEGATIVE)) {
-        return malformed(type, err);
-    }
-    if (groups > MAX_GROUPS) {
+    if (hyl__pg_numeric_special(&numeric) != NULL || numeric.count > MAX_GROUPS ||
+        scale > precision) {
         return hyl__fail_range(type, err);
     }
-    uint8_t digits[4 * MAX_GROUPS];
-    for (size_t i = 0; i < groups; i++) {
-        if (!split_group(hyl__load_be16(bytes.data + NUMERIC_HEAD + 2 * i), digits + 4 * i)) {
-            return malformed(type, err);
-        }
+    for (size_t i = 0; i < numeric.count; i++) {
+        split_group(hyl__load_be16(numeric.groups + 2 * i), digits + 4 * i);
     }
-    const int precision = hyl_type_precision(type);
-    const int scale = hyl_type_scale(type);
-    const int64_t exponent = 4 * ((int64_t)weight + 1 - (int64_t)groups);
-    hyl__numeric_fit fit = hyl__numeric_from_digits(digits, 4 * groups, exponent,
-                                                    sign == SIGN_NEGATIVE, precision, scale, out);
+    const int64_t exponent = 4 * ((int64_t)numeric.weight + 1 - (int64_t)numeric.count);
+    hyl__numeric_fit fit = hyl__numeric_from_digits(digits, 4 * numeric.count, exponent,
+                                                    numeric.negative, precision, scale, out);
     return hyl__numeric_fail(fit, precision, scale, err);
 }
 
@@ -77,46 +118,70 @@ enum {
     ELEMENT_LENGTH = 4   /* i32, -1 for NULL */
 };
 
-/* Reads the heads: the number of elements, and moves `bytes` to the first of them. */
-static bool take_array_head(hyl_bytes *bytes, uint32_t element_oid, uint32_t *count)
+static void skip(hyl_bytes *bytes, size_t len)
 {
-    if (bytes->len < ARRAY_HEAD || hyl__load_be32(bytes->data + 8) != element_oid) {
+    bytes->data += len;
+    bytes->len -= len;
+}
+
+hyl_status hyl__pg_array_open(hyl_type type, hyl_bytes *bytes, hyl__pg_array *out, hyl_error *err)
+{
+    out->element = hyl_type_element(type);
+    if (bytes->len < ARRAY_HEAD || hyl__load_be32(bytes->data + 8) != out->element.oid) {
+        return hyl__pg_malformed(type, err);
+    }
+    out->dimensions = hyl__load_be32(bytes->data);
+    skip(bytes, ARRAY_HEAD);
+    if (out->dimensions > HYL__PG_MAX_DIMENSIONS ||
+        bytes->len < (size_t)ARRAY_DIMENSION * out->dimensions) {
+        return hyl__pg_malformed(type, err);
+    }
+    for (uint32_t i = 0; i < out->dimensions; i++) {
+        out->lengths[i] = hyl__load_be32(bytes->data);
+        out->lower[i] = (int32_t)hyl__load_be32(bytes->data + 4);
+        skip(bytes, ARRAY_DIMENSION);
+        /*
+         * Each element has at least its length, which bounds what a count may make us reserve.
+         * Hyper's empty arrays have one dimension.
+         */
+        if ((out->lengths[i] == 0 && out->dimensions > 1) ||
+            out->lengths[i] > bytes->len / ELEMENT_LENGTH) {
+            return hyl__pg_malformed(type, err);
+        }
+    }
+    return HYL_OK;
+}
+
+bool hyl__pg_array_take(hyl_bytes *bytes, hyl_bytes *element)
+{
+    if (bytes->len < ELEMENT_LENGTH) {
         return false;
     }
-    const uint32_t dimensions = hyl__load_be32(bytes->data);
-    size_t head = ARRAY_HEAD;
-    *count = 0;
-    if (dimensions == 1 && bytes->len >= ARRAY_HEAD + ARRAY_DIMENSION) {
-        *count = hyl__load_be32(bytes->data + ARRAY_HEAD);
-        head += ARRAY_DIMENSION;
-    } else if (dimensions != 0) {
+    const uint32_t len = hyl__load_be32(bytes->data);
+    skip(bytes, ELEMENT_LENGTH);
+    *element = (hyl_bytes){NULL, 0};
+    if (len == UINT32_MAX) {
+        return true;
+    }
+    if (len > bytes->len) {
         return false;
     }
-    bytes->data += head;
-    bytes->len -= head;
-    /* Each element has at least its length, which bounds what the count may make us reserve. */
-    return *count <= bytes->len / ELEMENT_LENGTH;
+    *element = (hyl_bytes){bytes->data, len};
+    skip(bytes, len);
+    return true;
 }
 
 static hyl_status take_element(hyl_bytes *bytes, hyl_type type, hyl_value *out, hyl_error *err)
 {
-    if (bytes->len < ELEMENT_LENGTH) {
-        return malformed(type, err);
+    hyl_bytes element;
+    if (!hyl__pg_array_take(bytes, &element)) {
+        return hyl__pg_malformed(type, err);
     }
-    const uint32_t len = hyl__load_be32(bytes->data);
-    bytes->data += ELEMENT_LENGTH;
-    bytes->len -= ELEMENT_LENGTH;
-    if (len == UINT32_MAX) {
+    if (element.data == NULL) {
         out->type = type.id;
         out->is_null = true;
         return HYL_OK;
     }
-    if (len > bytes->len) {
-        return malformed(type, err);
-    }
-    const hyl_bytes element = {bytes->data, len};
-    bytes->data += len;
-    bytes->len -= len;
     return hyl__pg_decode(type, element, NULL, out, err);
 }
 
@@ -128,7 +193,7 @@ static hyl_status take_elements(hyl_bytes bytes, hyl__array_builder *builder, hy
         HYL_TRY(hyl__array_add(builder, &element, err));
     }
     if (bytes.len != 0) {
-        return malformed(builder->element, err);
+        return hyl__pg_malformed(builder->element, err);
     }
     return hyl__array_built(builder, err);
 }
@@ -136,12 +201,15 @@ static hyl_status take_elements(hyl_bytes bytes, hyl__array_builder *builder, hy
 hyl_status hyl__array_from_pgbinary(hyl_type type, hyl_bytes bytes, hyl_buf *scratch,
                                     hyl_value *out, hyl_error *err)
 {
-    uint32_t count;
-    if (!take_array_head(&bytes, hyl_type_element(type).oid, &count)) {
-        return malformed(type, err);
-    }
+    hyl__pg_array array;
     hyl__array_builder builder;
-    hyl__array_build(&builder, type, count, true, scratch);
+    HYL_TRY(hyl__pg_array_open(type, &bytes, &array, err));
+    if (array.dimensions > 1) {
+        return hyl__fail(err, HYL_ERR_UNSUPPORTED,
+                         "an array of %d dimensions: only its text can be had",
+                         (int)array.dimensions);
+    }
+    hyl__array_build(&builder, type, array.dimensions > 0 ? array.lengths[0] : 0, true, scratch);
     hyl_status status = take_elements(bytes, &builder, err);
     if (status != HYL_OK) {
         hyl__array_undo(&builder);
@@ -220,10 +288,24 @@ static void load_fixed(hyl_type type, const uint8_t *from, hyl_value *out)
 static hyl_status decode_fixed(hyl_type type, hyl_bytes bytes, hyl_value *out, hyl_error *err)
 {
     if (bytes.len != hyl_type_width(type) || (type.id == HYL_TYPE_BOOL && *bytes.data > 1)) {
-        return malformed(type, err);
+        return hyl__pg_malformed(type, err);
     }
     load_fixed(type, bytes.data, out);
     return hyl__value_check_range(type, out, err);
+}
+
+/* ---- Any type -------------------------------------------------------------------------------- */
+
+hyl_status hyl__pg_strip_version(hyl_type type, hyl_bytes *bytes, hyl_error *err)
+{
+    if (type.id != HYL_TYPE_JSON || type.oid != HYL__OID_JSONB) {
+        return HYL_OK;
+    }
+    if (bytes->len == 0 || *bytes->data != 1) {
+        return hyl__fail(err, HYL_ERR_PROTOCOL, "jsonb of a version that is not known");
+    }
+    skip(bytes, 1);
+    return HYL_OK;
 }
 
 hyl_status hyl__pg_decode(hyl_type type, hyl_bytes bytes, hyl_buf *scratch, hyl_value *out,
@@ -248,5 +330,6 @@ hyl_status hyl__pg_decode(hyl_type type, hyl_bytes bytes, hyl_buf *scratch, hyl_
     if (hyl_type_width(type) > 0) {
         return decode_fixed(type, bytes, out, err);
     }
+    HYL_TRY(hyl__pg_strip_version(type, &bytes, err));
     return hyl__hb_decode(type, bytes, out, err); /* strings and bytes are the same */
 }

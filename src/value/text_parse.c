@@ -123,10 +123,33 @@ static hyl_status parse_real(hyl_type type, hyl_str text, float *out, hyl_error 
     return isinf(*out) ? hyl__fail_range(type, err) : HYL_OK;
 }
 
+/* How many decimals a number is written with. */
+static int count_decimals(hyl_str text)
+{
+    const char *point = text.len > 0 ? memchr(text.data, '.', text.len) : NULL;
+    const char *at = point != NULL ? point + 1 : NULL;
+    int count = 0;
+    while (at != NULL && at < text.data + text.len && *at >= '0' && *at <= '9' &&
+           count <= HYL__NUMERIC_MAX_PRECISION) {
+        at++;
+        count++;
+    }
+    return count;
+}
+
+/* A type without a modifier, as PostgreSQL has it, leaves the scale to each value. */
 static hyl_status parse_numeric(hyl_type type, hyl_str text, hyl_numeric *out, hyl_error *err)
 {
-    hyl_status status =
-        hyl_numeric_parse(text, hyl_type_precision(type), hyl_type_scale(type), out, err);
+    double special;
+    int precision = HYL__NUMERIC_MAX_PRECISION;
+    int scale = 0;
+    if (!hyl__numeric_bounds(type, &precision, &scale)) {
+        scale = count_decimals(text);
+    }
+    if (scale > precision || parse_special(text, &special)) {
+        return hyl__fail_range(type, err);
+    }
+    hyl_status status = hyl_numeric_parse(text, precision, scale, out, err);
     return status == HYL_ERR_ARG ? not_a(type, err) : status;
 }
 
@@ -135,6 +158,9 @@ static hyl_status parse_numeric(hyl_type type, hyl_str text, hyl_numeric *out, h
 static hyl_status parse_temporal(hyl_type type, hyl_str text, hyl_value *out, hyl_error *err)
 {
     hyl_status status;
+    if (equals(text, "infinity") || equals(text, "-infinity")) {
+        return hyl__fail_range(type, err);
+    }
     switch (type.id) {
     case HYL_TYPE_DATE:
         status = hyl__parse_date(text, &out->as.i32);

@@ -1,6 +1,9 @@
 /* The type table: what is derived from HYL_TYPE_MAP. */
 #include <hyperline/types.h>
 
+#include "hyperbinary.h"
+#include "numeric.h"
+
 typedef struct type_entry {
     const char *name;
     uint32_t oid;
@@ -37,6 +40,13 @@ hyl_type hyl_type_from_oid(uint32_t oid, int32_t typmod)
         break;
         HYL_TYPE_MAP(CASE)
 #undef CASE
+    case HYL__OID_JSONB:
+        type.id = HYL_TYPE_JSON;
+        break;
+    case HYL__OID_JSONB_ARRAY:
+        type.id = HYL_TYPE_ARRAY;
+        type.element = HYL_TYPE_JSON;
+        break;
     default:
         break;
     }
@@ -66,18 +76,25 @@ hyl_type hyl_type_element(hyl_type type)
 {
     hyl_type element = hyl_type_of(type.id == HYL_TYPE_ARRAY ? type.element : HYL_TYPE_UNKNOWN);
     element.typmod = type.typmod;
+    if (type.oid == HYL__OID_JSONB_ARRAY) {
+        element.oid = HYL__OID_JSONB;
+    }
     return element;
 }
 
-/* Reads numeric's modifier; false where it says nothing that a numeric can have. */
-static bool numeric_modifier(hyl_type type, int *precision, int *scale)
+bool hyl__numeric_bounds(hyl_type type, int *precision, int *scale)
 {
     if (type.id != HYL_TYPE_NUMERIC || type.typmod < TYPMOD_OFFSET) {
         return false;
     }
-    *precision = (type.typmod - TYPMOD_OFFSET) >> 16;
-    *scale = (type.typmod - TYPMOD_OFFSET) & 0xffff;
-    return *precision >= 1 && *precision <= MAX_PRECISION && *scale <= *precision;
+    const int digits = (type.typmod - TYPMOD_OFFSET) >> 16;
+    const int decimals = (type.typmod - TYPMOD_OFFSET) & 0xffff;
+    if (digits < 1 || digits > MAX_PRECISION || decimals > digits) {
+        return false;
+    }
+    *precision = digits;
+    *scale = decimals;
+    return true;
 }
 
 int hyl_type_precision(hyl_type type)
@@ -87,14 +104,14 @@ int hyl_type_precision(hyl_type type)
     if (type.id != HYL_TYPE_NUMERIC) {
         return 0;
     }
-    return numeric_modifier(type, &precision, &scale) ? precision : MAX_PRECISION;
+    return hyl__numeric_bounds(type, &precision, &scale) ? precision : MAX_PRECISION;
 }
 
 int hyl_type_scale(hyl_type type)
 {
     int precision = 0;
     int scale = 0;
-    return numeric_modifier(type, &precision, &scale) ? scale : 0;
+    return hyl__numeric_bounds(type, &precision, &scale) ? scale : 0;
 }
 
 int hyl_type_max_length(hyl_type type)
@@ -122,7 +139,7 @@ static void format_scalar(hyl_type type, hyl_buf *out)
     int scale = 0;
     int max_length = hyl_type_max_length(type);
     hyl_buf_append_str(out, hyl_type_name(type.id));
-    if (numeric_modifier(type, &precision, &scale)) {
+    if (hyl__numeric_bounds(type, &precision, &scale)) {
         hyl_buf_printf(out, "(%d,%d)", precision, scale);
     } else if (max_length > 0) {
         hyl_buf_printf(out, "(%d)", max_length);

@@ -34,6 +34,13 @@ hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto
     return HYL_OK;
 }
 
+/* Does the statement, if it succeeds, end the failure of a transaction? */
+static bool is_rollback(const hyl__session *session, hyl__statement_kind kind)
+{
+    return kind == HYL__STATEMENT_ROLLBACK ||
+           (kind == HYL__STATEMENT_ROLLBACK_TO && session->postgresql);
+}
+
 /* May a statement of this kind be sent now? */
 static hyl_status check_request(const hyl__session *session, hyl__statement_kind kind,
                                 hyl_error *err)
@@ -41,7 +48,7 @@ static hyl_status check_request(const hyl__session *session, hyl__statement_kind
     if (session->phase != HYL__PHASE_IDLE) {
         return hyl__fail(err, HYL_ERR_STATE, "another request is under way");
     }
-    if (session->tx_failed && kind != HYL__STATEMENT_ROLLBACK) {
+    if (session->tx_failed && !is_rollback(session, kind)) {
         hyl_status status =
             hyl__fail(err, HYL_ERR_STATE, "the transaction has failed; only ROLLBACK is accepted");
         if (err != NULL) {
@@ -56,9 +63,9 @@ static void begin_request(hyl__session *session, hyl__phase phase, hyl__statemen
 {
     session->phase = phase;
     session->copy_bodies = false;
-    session->extended = phase == HYL__PHASE_BIND;
+    session->extended = phase == HYL__PHASE_BIND || phase == HYL__PHASE_PORTAL;
     session->cut_short = false;
-    session->rolling_back = kind == HYL__STATEMENT_ROLLBACK;
+    session->rolling_back = is_rollback(session, kind);
 }
 
 hyl_status hyl__session_query(hyl__session *session, hyl_str sql, hyl__statement_kind kind,
@@ -99,6 +106,9 @@ hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, s
         .portal = "", .statement = "", .result_formats = formats, .result_format_count = count};
     HYL_TRY(check_request(session, kind, err));
     hyl_status status = hyl_enc_bind(out, &bind, err);
+    if (status == HYL_OK && session->postgresql) {
+        status = hyl_enc_describe(out, 'P', "", err);
+    }
     if (status == HYL_OK) {
         status = hyl_enc_execute(out, "", 0, err);
     }
@@ -109,7 +119,7 @@ hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, s
         out->len = before;
         return status;
     }
-    begin_request(session, HYL__PHASE_BIND, kind);
+    begin_request(session, session->postgresql ? HYL__PHASE_PORTAL : HYL__PHASE_BIND, kind);
     return HYL_OK;
 }
 
@@ -171,30 +181,33 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
  *
  * main.0.0.26963 says CopyOutResponse twice where a COPY is cancelled before its first data.
  */
-#define TRANSITION_MAP(X)                               \
-    X(QUERY, ROW_DESCRIPTION, ROW_DESCRIPTION, ROWS)    \
-    X(QUERY, COMMAND_COMPLETE, COMPLETE, SYNC)          \
-    X(QUERY, EMPTY_QUERY_RESPONSE, EMPTY, SYNC)         \
-    X(QUERY, COPY_IN_RESPONSE, COPY_IN, COPY_IN)        \
-    X(QUERY, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)     \
-    X(PARSE, PARSE_COMPLETE, PARSE_COMPLETE, DESCRIBE)  \
-    X(DESCRIBE, PARAMETER_DESCRIPTION, NONE, DESCRIBE)  \
-    X(DESCRIBE, ROW_DESCRIPTION, ROW_DESCRIPTION, SYNC) \
-    X(DESCRIBE, NO_DATA, NO_DATA, SYNC)                 \
-    X(BIND, BIND_COMPLETE, NONE, EXECUTE)               \
-    X(EXECUTE, DATA_ROW, DATA_ROW, ROWS)                \
-    X(EXECUTE, COMMAND_COMPLETE, COMPLETE, SYNC)        \
-    X(EXECUTE, EMPTY_QUERY_RESPONSE, EMPTY, SYNC)       \
-    X(EXECUTE, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)   \
-    X(ROWS, DATA_ROW, DATA_ROW, ROWS)                   \
-    X(ROWS, COMMAND_COMPLETE, COMPLETE, SYNC)           \
-    X(COPY_IN_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)   \
-    X(COPY_OUT, COPY_OUT_RESPONSE, NONE, COPY_OUT)      \
-    X(COPY_OUT, COPY_DATA, COPY_DATA, COPY_OUT)         \
-    X(COPY_OUT, COPY_DONE, COPY_DONE, COPY_OUT_DONE)    \
-    X(COPY_OUT_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)  \
-    X(SETUP, READY_FOR_QUERY, READY, IDLE)              \
-    X(SYNC, READY_FOR_QUERY, READY, IDLE)               \
+#define TRANSITION_MAP(X)                                      \
+    X(QUERY, ROW_DESCRIPTION, ROW_DESCRIPTION, ROWS)           \
+    X(QUERY, COMMAND_COMPLETE, COMPLETE, SYNC)                 \
+    X(QUERY, EMPTY_QUERY_RESPONSE, EMPTY, SYNC)                \
+    X(QUERY, COPY_IN_RESPONSE, COPY_IN, COPY_IN)               \
+    X(QUERY, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)            \
+    X(PARSE, PARSE_COMPLETE, PARSE_COMPLETE, DESCRIBE)         \
+    X(DESCRIBE, PARAMETER_DESCRIPTION, NONE, DESCRIBE)         \
+    X(DESCRIBE, ROW_DESCRIPTION, ROW_DESCRIPTION, SYNC)        \
+    X(DESCRIBE, NO_DATA, NO_DATA, SYNC)                        \
+    X(BIND, BIND_COMPLETE, NONE, EXECUTE)                      \
+    X(PORTAL, BIND_COMPLETE, NONE, PORTAL_DESCRIBE)            \
+    X(PORTAL_DESCRIBE, ROW_DESCRIPTION, ROW_DESCRIPTION, ROWS) \
+    X(PORTAL_DESCRIBE, NO_DATA, NONE, EXECUTE)                 \
+    X(EXECUTE, DATA_ROW, DATA_ROW, ROWS)                       \
+    X(EXECUTE, COMMAND_COMPLETE, COMPLETE, SYNC)               \
+    X(EXECUTE, EMPTY_QUERY_RESPONSE, EMPTY, SYNC)              \
+    X(EXECUTE, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)          \
+    X(ROWS, DATA_ROW, DATA_ROW, ROWS)                          \
+    X(ROWS, COMMAND_COMPLETE, COMPLETE, SYNC)                  \
+    X(COPY_IN_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)          \
+    X(COPY_OUT, COPY_OUT_RESPONSE, NONE, COPY_OUT)             \
+    X(COPY_OUT, COPY_DATA, COPY_DATA, COPY_OUT)                \
+    X(COPY_OUT, COPY_DONE, COPY_DONE, COPY_OUT_DONE)           \
+    X(COPY_OUT_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)         \
+    X(SETUP, READY_FOR_QUERY, READY, IDLE)                     \
+    X(SYNC, READY_FOR_QUERY, READY, IDLE)                      \
     X(FAILED, READY_FOR_QUERY, READY, IDLE)
 
 typedef struct transition {

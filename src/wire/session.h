@@ -46,11 +46,13 @@ typedef enum hyl__phase {
     HYL__PHASE_STARTUP, /* until AuthenticationOk */
     HYL__PHASE_SETUP,   /* then until the first ReadyForQuery */
     HYL__PHASE_IDLE,
-    HYL__PHASE_QUERY,    /* a statement was sent, nothing is known of it */
-    HYL__PHASE_PARSE,    /* Parse was sent: ParseComplete comes */
-    HYL__PHASE_DESCRIBE, /* then the description of the statement */
-    HYL__PHASE_BIND,     /* Bind and Execute were sent */
-    HYL__PHASE_EXECUTE,  /* BindComplete has come: rows or the end */
+    HYL__PHASE_QUERY,           /* a statement was sent, nothing is known of it */
+    HYL__PHASE_PARSE,           /* Parse was sent: ParseComplete comes */
+    HYL__PHASE_DESCRIBE,        /* then the description of the statement */
+    HYL__PHASE_BIND,            /* Bind and Execute were sent */
+    HYL__PHASE_PORTAL,          /* the same with Describe of the portal: BindComplete comes */
+    HYL__PHASE_PORTAL_DESCRIBE, /* then the portal's description */
+    HYL__PHASE_EXECUTE,         /* all of that has come: rows or the end */
     HYL__PHASE_ROWS,
     HYL__PHASE_COPY_IN,
     HYL__PHASE_COPY_IN_DONE, /* CopyDone or CopyFail was sent */
@@ -72,6 +74,7 @@ typedef struct hyl__session {
     bool extended;     /* it is Bind, Execute and Sync */
     bool cut_short;    /* the request that READY has ended had rows, but no tag and no error */
     bool body_offered; /* COPY_BODY was given for the message under way */
+    bool postgresql;   /* the peer, as its owner says: it has savepoints, and describes formats */
     bool copy_bodies;  /* the owner wants COPY_BODY events; off at every request's start */
     bool has_key;
     int32_t process_id;
@@ -100,7 +103,8 @@ hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto
 typedef enum hyl__statement_kind {
     HYL__STATEMENT_OTHER,
     HYL__STATEMENT_COMMIT,
-    HYL__STATEMENT_ROLLBACK
+    HYL__STATEMENT_ROLLBACK,
+    HYL__STATEMENT_ROLLBACK_TO /* a savepoint: ends the failure of a transaction, not itself */
 } hyl__statement_kind;
 
 /*
@@ -118,7 +122,9 @@ hyl_status hyl__session_query(hyl__session *session, hyl_str sql, hyl__statement
 hyl_status hyl__session_describe(hyl__session *session, hyl_str sql, hyl_error *err);
 /*
  * Queues Bind of the unnamed statement, which was described before, with one result format a
- * column, Execute and Sync: rows without a description.
+ * column, Execute and Sync: rows without a description. PostgreSQL is also asked for the portal's
+ * description, which has the columns' formats: ROW_DESCRIPTION comes first, where there are
+ * columns.
  * Errors: as query.
  */
 hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, size_t count,

@@ -36,7 +36,7 @@ static void one_statement_is_read(void **state)
         {"ROLLBACK", HYL__STATEMENT_ROLLBACK, false},
         {"/**/ABORT", HYL__STATEMENT_ROLLBACK, false},
         {"; ; rollback", HYL__STATEMENT_ROLLBACK, false},
-        {"ROLLBACK TO SAVEPOINT x", HYL__STATEMENT_OTHER, false},
+        {"ROLLBACK TO SAVEPOINT x", HYL__STATEMENT_ROLLBACK_TO, false},
         {"ROLLBACK PREPARED 'x'", HYL__STATEMENT_OTHER, false},
         {"", HYL__STATEMENT_OTHER, false},
         {" -- nothing", HYL__STATEMENT_OTHER, false},

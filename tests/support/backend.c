@@ -167,6 +167,7 @@ void backend_login(hyl_buf *out)
 {
     backend_auth_ok(out);
     backend_parameter(out, "hyper_version", "main.0.0.1");
+    backend_parameter(out, "result_format_code", "HyperBinary");
     backend_key(out, 0, 1234);
     backend_ready(out, 'I');
 }

@@ -37,10 +37,11 @@ static void arrays_are_read_and_written_as_the_server_does(void **state)
 static void what_is_no_array_is_refused(void **state)
 {
     (void)state;
-    static const char *const ints[] = {"",      "[",      "]",      "1",      "[1",      "1]",
-                                       "[,]",   "[1,]",   "[,1]",   "[1,,2]", "[\"1\"]", "[null]",
-                                       "[NUL]", "[1 ]",   "[ 1]",   "[[1]]",  "{1}",     "[1]x",
-                                       "[1\"]", "[1,\"]", "[NULLL]"};
+    static const char *const ints[] = {
+        "",        "[",      "]",       "1",      "[1",      "1]",   "[,]",  "[1,]",
+        "[,1]",    "[1,,2]", "[\"1\"]", "[null]", "[NUL]",   "[1 ]", "[ 1]", "[[1]]",
+        "{1",      "[1]x",   "[1\"]",   "[1,\"]", "[NULLL]", "1}",   "{1]",  "[1}",
+        "[0:1]={", "[0:1}",  "{,}",     "{1,}",   "{1x}",    "=}",   "[={"};
     static const char *const texts[] = {"[a]",           "[\"a]",    "[\"a\\\"]",
                                         "[\"a\"b]",      "[\"a\",]", "[\"a\"\"b\"]",
                                         "[\"a\" ,NULL]", "[\\]",     "[\"a\\]"};
@@ -53,6 +54,31 @@ static void what_is_no_array_is_refused(void **state)
     expect_decode_text(hyl_type_from_oid(1005, -1), "[1,40000]", HYL_ERR_RANGE);
     expect_decode_text(hyl_type_from_oid(5004, -1), "[\"POINT(1 2)\"]", HYL_ERR_TYPE);
     expect_decode_text(hyl_type_from_oid(5004, -1), "[NULL]", HYL_OK);
+}
+
+static void expect_same_array(uint32_t oid, const char *postgresql, const char *hyper)
+{
+    hyl_error err = HYL_ERROR_INIT;
+    hyl_buf scratch = HYL_BUF_INIT;
+    hyl_value array;
+    hyl_type type = hyl_type_from_oid(oid, -1);
+    hyl_bytes text = {(const uint8_t *)postgresql, strlen(postgresql)};
+    assert_ok(hyl_value_decode(type, HYL_FORMAT_TEXT, text, &scratch, &array, &err), &err);
+    expect_value_text(type, &array, hyper);
+    hyl_buf_reset(&scratch);
+}
+
+static void arrays_of_postgresql_are_read(void **state)
+{
+    (void)state;
+    expect_same_array(1007, "{}", "[]");
+    expect_same_array(1007, "{1,NULL,-3}", "[1,NULL,-3]");
+    expect_same_array(1007, "[0:1]={1,2}", "[1,2]");
+    expect_same_array(1000, "{t,f}", "[t,f]");
+    expect_same_array(1009, "{a,\"b c\",\"\",\"NULL\",NULL,\"\\\"\\\\\"}",
+                      "[\"a\",\"b c\",\"\",\"NULL\",NULL,\"\\\"\\\\\"]");
+    expect_same_array(1115, "{\"2024-02-29 12:00:00\"}", "[\"2024-02-29 12:00:00\"]");
+    expect_decode_text(hyl_type_from_oid(1007, -1), "{{1},{2}}", HYL_ERR_UNSUPPORTED);
 }
 
 static void an_array_from_text_needs_a_buffer(void **state)
@@ -110,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_read_and_written_as_the_server_does),
         cmocka_unit_test(what_is_no_array_is_refused),
+        cmocka_unit_test(arrays_of_postgresql_are_read),
         cmocka_unit_test(an_array_from_text_needs_a_buffer),
         cmocka_unit_test(random_texts_round_trip),
     };

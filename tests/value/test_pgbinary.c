@@ -31,6 +31,32 @@ static void numerics_of_any_grouping_are_read(void **state)
                    "0.99999999999999999999999999999999999999");
 }
 
+static void a_numeric_without_modifier_has_its_own_scale(void **state)
+{
+    (void)state;
+    const hyl_type type = hyl_type_of(HYL_TYPE_NUMERIC);
+    expect_text_of(type, "0002 0000 0000 0002 0001 1388", "1.50");
+    expect_text_of(type, "0001 0000 0000 0000 0001", "1");
+    expect_text_of(type, "0001 0000 4000 0005 0001", "-1.00000");
+    expect_text_of(type, "0001 fffe 0000 0026 0001", "0.00000001000000000000000000000000000000");
+    expect_decode_hex(type, format, "0001 fffe 0000 0027 0001", HYL_ERR_RANGE);
+    /* numeric(50,10): more than Hyper has. */
+    expect_text_of(hyl_type_from_oid(1700, ((50 << 16) | 10) + 4), "0001 0000 0000 0003 0007",
+                   "7.000");
+}
+
+static void jsonb_has_a_version(void **state)
+{
+    (void)state;
+    const hyl_type type = hyl_type_from_oid(3802, -1);
+    assert_int_equal(type.id, HYL_TYPE_JSON);
+    expect_text_of(type, "01 5b5d", "[]");
+    expect_decode_hex(type, format, "", HYL_ERR_PROTOCOL);
+    expect_decode_hex(type, format, "02 5b5d", HYL_ERR_PROTOCOL);
+    expect_text_of(hyl_type_from_oid(3807, -1),
+                   "00000001 00000000 00000eda 00000001 00000001 00000003 01 5b5d", "[\"[]\"]");
+}
+
 static void numerics_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -39,7 +65,10 @@ static void numerics_that_are_none_are_refused(void **state)
     expect_decode_hex(type, format, "00000000000000", HYL_ERR_PROTOCOL);
     expect_decode_hex(type, format, "0002 0000 0000 0002 0001", HYL_ERR_PROTOCOL);
     expect_decode_hex(type, format, "0001 0000 0000 0002 0001 0001", HYL_ERR_PROTOCOL);
-    expect_decode_hex(type, format, "0001 0000 c000 0002 0001", HYL_ERR_PROTOCOL); /* NaN */
+    expect_decode_hex(type, format, "0001 0000 c000 0002 0001", HYL_ERR_PROTOCOL);
+    expect_decode_hex(type, format, "0000 0000 c000 0000", HYL_ERR_RANGE); /* NaN */
+    expect_decode_hex(type, format, "0000 0000 d000 0000", HYL_ERR_RANGE); /* Infinity */
+    expect_decode_hex(type, format, "0000 0000 e000 0000", HYL_ERR_PROTOCOL);
     expect_decode_hex(type, format, "0001 0000 0000 0002 2710", HYL_ERR_PROTOCOL); /* 10000 */
     expect_decode_hex(type, format, "0001 0000 0000 0002 03e8", HYL_ERR_RANGE);    /* 1000 */
     expect_decode_hex(type, format, "0001 ffff 0000 0004 0001", HYL_ERR_RANGE);    /* 0.0001 */
@@ -89,6 +118,11 @@ static void arrays_that_are_none_are_refused(void **state)
     expect_decode_hex(type, format, "00000001 00000000 00000017", HYL_ERR_PROTOCOL);
     expect_decode_hex(type, format, "00000002 00000000 00000017 00000000 00000001",
                       HYL_ERR_PROTOCOL);
+    /* Two dimensions of 1 and 2 elements. */
+    expect_decode_hex(type, format,
+                      "00000002 00000000 00000017 00000001 00000001 00000002 00000001"
+                      "00000004 00000007 ffffffff",
+                      HYL_ERR_UNSUPPORTED);
     /* A count that the bytes cannot have. */
     expect_decode_hex(type, format, "00000001 00000000 00000017 7fffffff 00000001 ffffffff",
                       HYL_ERR_PROTOCOL);
@@ -145,6 +179,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numerics_of_any_grouping_are_read),
         cmocka_unit_test(numerics_that_are_none_are_refused),
+        cmocka_unit_test(a_numeric_without_modifier_has_its_own_scale),
+        cmocka_unit_test(jsonb_has_a_version),
         cmocka_unit_test(lengths_and_ranges_are_checked),
         cmocka_unit_test(arrays_that_are_none_are_refused),
         cmocka_unit_test(arrays_need_a_buffer),

@@ -139,6 +139,7 @@ static void startup_sends_the_parameters_and_ends_at_ready(void **state)
     assert_ok(hyl__session_next(&session, &event, &err), &err);
     assert_int_equal(event.type, HYL__EVENT_PARAMETER);
     assert_memory_equal(event.message.as.parameter.name.data, "hyper_version", 14);
+    assert_next(&session, HYL__EVENT_PARAMETER);
     assert_next(&session, HYL__EVENT_READY);
     assert_no_more(&session);
     assert_true(hyl__session_idle(&session));
@@ -347,6 +348,7 @@ static void one_request_at_a_time(void **state)
     backend_login(&messages);
     receive_messages(&session, &messages);
     assert_next(&session, HYL__EVENT_PARAMETER);
+    assert_next(&session, HYL__EVENT_PARAMETER);
     assert_next(&session, HYL__EVENT_READY);
     query(&session, HYL__STATEMENT_OTHER);
     sent = take_sent(&session);
@@ -409,6 +411,51 @@ static void a_statement_is_described_and_then_executed(void **state)
     assert_next(&session, HYL__EVENT_DATA_ROW);
     assert_next(&session, HYL__EVENT_COMPLETE);
     assert_next(&session, HYL__EVENT_READY);
+    hyl__session_reset(&session);
+}
+
+/* PostgreSQL's description of a portal says how each column comes. */
+static void postgresql_describes_what_it_executes(void **state)
+{
+    (void)state;
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    const int16_t formats[] = {1};
+    session.postgresql = true;
+    assert_ok(hyl__session_execute(&session, formats, 1, HYL__STATEMENT_OTHER, &err), &err);
+    assert_sent(&session,
+                "B\0\0\0\x0e\0\0\0\0\0\0\0\1\0\1"
+                "D\0\0\0\6P\0"
+                "E\0\0\0\x09\0\0\0\0\0"
+                "S\0\0\0\4",
+                37);
+    backend_message(&messages, '2', NULL, 0);
+    backend_int_description(&messages);
+    backend_int_row(&messages, 1);
+    backend_tag(&messages, "SELECT 1");
+    backend_ready(&messages, 'I');
+    receive_messages(&session, &messages);
+    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
+    assert_next(&session, HYL__EVENT_DATA_ROW);
+    assert_next(&session, HYL__EVENT_COMPLETE);
+    assert_next(&session, HYL__EVENT_READY);
+
+    assert_ok(hyl__session_execute(&session, NULL, 0, HYL__STATEMENT_OTHER, &err), &err);
+    backend_message(&messages, '2', NULL, 0);
+    backend_message(&messages, 'n', NULL, 0);
+    backend_tag(&messages, "DELETE 3");
+    backend_ready(&messages, 'I');
+    receive_messages(&session, &messages);
+    assert_next(&session, HYL__EVENT_COMPLETE);
+    assert_next(&session, HYL__EVENT_READY);
+
+    /* Rows whose description is missing are not believed. */
+    assert_ok(hyl__session_execute(&session, formats, 1, HYL__STATEMENT_OTHER, &err), &err);
+    backend_message(&messages, '2', NULL, 0);
+    backend_int_row(&messages, 1);
+    receive_messages(&session, &messages);
+    hyl__event event;
+    assert_status(hyl__session_next(&session, &event, &err), HYL_ERR_PROTOCOL, &err);
     hyl__session_reset(&session);
 }
 
@@ -625,6 +672,29 @@ static void a_rollback_by_the_extended_protocol_releases_too(void **state)
     answer(&session, NULL, 'I');
     assert_false(session.tx_failed);
     hyl__session_reset(&session);
+}
+
+/* Hyper has no savepoints; PostgreSQL's transaction goes on from one. */
+static void a_savepoint_releases_where_there_are_savepoints(void **state)
+{
+    (void)state;
+    for (int postgresql = 0; postgresql < 2; postgresql++) {
+        hyl__session session = idle_session('T');
+        session.postgresql = postgresql != 0;
+        query(&session, HYL__STATEMENT_OTHER);
+        answer(&session, "22012", 'E');
+        hyl_status status = hyl__session_query(&session, HYL_STR("rollback to s"),
+                                               HYL__STATEMENT_ROLLBACK_TO, &err);
+        if (postgresql) {
+            assert_ok(status, &err);
+            answer(&session, NULL, 'T');
+            query(&session, HYL__STATEMENT_OTHER);
+        } else {
+            assert_status(status, HYL_ERR_STATE, &err);
+            assert_latched(&session);
+        }
+        hyl__session_reset(&session);
+    }
 }
 
 static void a_rollback_that_fails_does_not_release(void **state)
@@ -1404,6 +1474,7 @@ int main(void)
         cmocka_unit_test(one_request_at_a_time),
         cmocka_unit_test(a_statement_with_a_nul_is_not_sent),
         cmocka_unit_test(a_statement_is_described_and_then_executed),
+        cmocka_unit_test(postgresql_describes_what_it_executes),
         cmocka_unit_test(a_described_statement_may_have_no_rows),
         cmocka_unit_test(an_execute_may_end_without_a_word),
         cmocka_unit_test(a_simple_query_may_not),
@@ -1415,6 +1486,7 @@ int main(void)
         cmocka_unit_test(a_failed_status_latches_without_an_error),
         cmocka_unit_test(the_answer_to_a_rollback_releases),
         cmocka_unit_test(a_rollback_by_the_extended_protocol_releases_too),
+        cmocka_unit_test(a_savepoint_releases_where_there_are_savepoints),
         cmocka_unit_test(a_rollback_that_fails_does_not_release),
         cmocka_unit_test(a_server_that_is_idle_again_releases),
         cmocka_unit_test(copied_data_is_framed_without_a_copy),
