@@ -43,10 +43,12 @@ extern "C" {
       "first")                                                                                 \
     X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")   \
     X(request_timeout, "none", "how long one call may wait for the server; then it cancels")   \
+    X(idle_timeout, "none", "how long the server may send nothing while a call waits for it")  \
     X(busy_timeout, "10s", "how long to wait for a database file that another client holds")   \
     X(drain_timeout, "5s", "how long an abandoned result may take to be drained")              \
     X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                \
-    X(max_message, "1GB", "the largest message that the server may send")
+    X(max_message, "1GB", "the largest message that the server may send")                      \
+    X(max_unread, "256MB", "how many bytes may be held while the server takes none of ours")
 
 /*
  * What `tls` means. Connecting fails where the server does not do what is wanted.

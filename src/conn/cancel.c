@@ -89,11 +89,13 @@ static hyl_status read_to_ready(hyl_conn *conn, hyl_error *err)
 /* The same within `limit` bytes as well; one window's more are read at most. */
 static hyl_status drain(hyl_conn *conn, uint64_t limit, hyl_error *err)
 {
+    conn->draining = true;
     if (__builtin_add_overflow(conn->received, limit, &conn->receive_limit)) {
         conn->receive_limit = UINT64_MAX;
     }
     hyl_status status = read_to_ready(conn, err);
     conn->receive_limit = UINT64_MAX;
+    conn->draining = false;
     return status;
 }
 

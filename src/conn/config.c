@@ -328,11 +328,14 @@ static bool read_values(const hyl_config *config, hyl__settings *out)
                                   &out->connect_timeout_ms) &&
               hyl__parse_duration(hyl__config_value(config, HYL__KEY_request_timeout),
                                   &out->request_timeout_ms) &&
+              hyl__parse_duration(hyl__config_value(config, HYL__KEY_idle_timeout),
+                                  &out->idle_timeout_ms) &&
               hyl__parse_duration(hyl__config_value(config, HYL__KEY_busy_timeout),
                                   &out->busy_timeout_ms) &&
               hyl__parse_duration(hyl__config_value(config, HYL__KEY_drain_timeout),
                                   &out->drain_timeout_ms) &&
               hyl__parse_size(hyl__config_value(config, HYL__KEY_drain_limit), &out->drain_limit) &&
+              hyl__parse_size(hyl__config_value(config, HYL__KEY_max_unread), &out->max_unread) &&
               hyl__parse_size(hyl__config_value(config, HYL__KEY_max_message), &max_message);
     out->max_message = (uint32_t)max_message;
     return ok;

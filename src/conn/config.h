@@ -64,7 +64,9 @@ typedef struct hyl__settings {
     int64_t request_timeout_ms;
     int64_t busy_timeout_ms;
     int64_t drain_timeout_ms;
+    int64_t idle_timeout_ms;
     uint64_t drain_limit;
+    uint64_t max_unread;
     uint32_t max_message;
     const hyl_pair *session_settings; /* set.NAME, without the prefix */
     size_t session_setting_count;

@@ -8,6 +8,7 @@
 
 enum {
     SMALLEST_MAX_MESSAGE = 1024,
+    SMALLEST_MAX_UNREAD = 65536,
     LARGEST_MAX_MESSAGE = INT32_MAX, /* the protocol's length word is signed */
     LARGEST_DATABASE_VERSION = 255,  /* one byte of the file's head */
 };
@@ -286,6 +287,15 @@ static hyl_status check_max_message(hyl__config_key key, const char *value, hyl_
                : refuse(key, value, "a size from 1kB to 2147483647 bytes", err);
 }
 
+static hyl_status check_max_unread(hyl__config_key key, const char *value, hyl_error *err)
+{
+    uint64_t bytes = 0;
+    HYL_TRY(check_size(key, value, err));
+    return hyl__parse_size(value, &bytes) && bytes >= SMALLEST_MAX_UNREAD
+               ? HYL_OK
+               : refuse(key, value, "a size of 64kB or more", err);
+}
+
 typedef hyl_status (*check_fn)(hyl__config_key key, const char *value, hyl_error *err);
 
 /* A key that is not here takes any text. */
@@ -299,10 +309,12 @@ static const check_fn checks[HYL__KEY_COUNT] = {
     [HYL__KEY_tls_negotiation] = check_tls_negotiation,
     [HYL__KEY_connect_timeout] = check_deadline,
     [HYL__KEY_request_timeout] = check_deadline,
+    [HYL__KEY_idle_timeout] = check_deadline,
     [HYL__KEY_busy_timeout] = check_duration,
     [HYL__KEY_drain_timeout] = check_duration,
     [HYL__KEY_drain_limit] = check_size,
     [HYL__KEY_max_message] = check_max_message,
+    [HYL__KEY_max_unread] = check_max_unread,
 };
 
 hyl_status hyl__config_check(hyl__config_key key, const char *value, hyl_error *err)

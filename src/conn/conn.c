@@ -115,6 +115,7 @@ hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, in
     hyl_conn *conn = NULL;
     HYL_TRY(make_conn(config, transport, &conn, err));
     conn->deadline = deadline;
+    conn->login_deadline = deadline;
     keep_tls_mode(conn);
     hyl_status status = send_startup(conn, err);
     if (status == HYL_OK) {

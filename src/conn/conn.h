@@ -28,9 +28,12 @@ struct hyl_conn {
     bool made_database; /* by hyl__conn_attach */
     bool abandoned;     /* the request under way was given up: it is drained before the next one */
     bool cancel_sent;   /* and the server was told to stop already */
+    bool draining;      /* an abandoned request: idle_timeout does not count */
+    hyl_status write_error; /* of the transport; what was to be sent is lost */
     bool cancel_unsettled;  /* a cancel was sent that may still hit a later statement */
     const char *child;      /* what is open ("a result", "a COPY"), NULL where nothing is */
     int64_t deadline;       /* of the call under way, on hyl__now_ms's clock */
+    int64_t login_deadline; /* of hyl_connect */
     uint64_t received;      /* bytes, over the connection's life */
     uint64_t receive_limit; /* of `received`, while an abandoned request is drained */
 
@@ -104,14 +107,14 @@ hyl_status hyl__fail_cut_short(hyl_error *err);
  * The blocking connection's one loop: sends what is queued, receives, waits, until there is an
  * event that concerns a request. Notices, parameters and notifications are dealt with inside. On an
  * ERROR event the diagnosis is stored.
- * Errors: TIMEOUT (the deadline) and LIMIT (receive_limit; in both cases the request is still under
- * way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
+ * Errors: TIMEOUT (the deadline, idle_timeout) and LIMIT (receive_limit; in both cases the request
+ * is still under way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
  */
 hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
 /*
  * Sends all that is queued, and takes in what arrives meanwhile where the peer does not read: two
  * peers that both only write would wait for each other for ever.
- * Errors: as hyl__conn_event.
+ * Errors: as hyl__conn_event; LIMIT (max_unread).
  */
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err);
 /*

@@ -108,14 +108,14 @@ static hyl_status run(hyl_conn *conn, const hyl_buf *sql, hyl_error *err)
         return hyl__fail_nomem(err);
     }
     HYL_TRY(hyl__conn_begin(conn, err));
-    conn->deadline = hyl__deadline_in(conn->settings.connect_timeout_ms);
+    conn->deadline = conn->login_deadline;
     hyl_str text = {(const char *)sql->data, sql->len};
     HYL_TRY(hyl__session_query(&conn->session, text, HYL__STATEMENT_OTHER, err));
     return hyl__conn_recover(conn, hyl__conn_finish(conn, err), err);
 }
 
 /* The file is held by another client: it may let go. Waits a little longer each time. */
-static bool wait_for_file(const hyl_error *err, int *attempt, int64_t deadline)
+static bool wait_for_file(hyl_conn *conn, const hyl_error *err, int *attempt, int64_t deadline)
 {
     int left = hyl__deadline_left(deadline);
     if (strcmp(err->sqlstate, "55006") != 0 || left == 0) {
@@ -127,6 +127,9 @@ static bool wait_for_file(const hyl_error *err, int *attempt, int64_t deadline)
     }
     struct timespec pause = {0, (long)pause_ms * 1000000};
     nanosleep(&pause, NULL);
+    if (conn->login_deadline != HYL__NO_DEADLINE) {
+        conn->login_deadline += pause_ms; /* it is busy_timeout's */
+    }
     (*attempt)++;
     return true;
 }
@@ -139,7 +142,7 @@ static hyl_status run_patiently(hyl_conn *conn, const hyl_buf *sql, hyl_error *e
     hyl_status status = HYL_OK;
     do {
         status = run(conn, sql, &why);
-    } while (status == HYL_ERR_SERVER && wait_for_file(&why, &attempt, deadline));
+    } while (status == HYL_ERR_SERVER && wait_for_file(conn, &why, &attempt, deadline));
     if (status < 0 && err != NULL) {
         *err = why;
     }

@@ -47,11 +47,24 @@ static hyl_status fail_io(hyl_conn *conn, hyl_status status, hyl_error *err)
     if (status == HYL_ERR_CLOSED) {
         return fail_closed(conn, err);
     }
+    if (err != NULL) {
+        memcpy(err->sqlstate, "08006", sizeof err->sqlstate);
+    }
     hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
     return hyl__conn_mark_closed(conn, status);
 }
 
-/* Receives once. OK, AGAIN, LIMIT, or the connection is closed. */
+static bool deadline_passed(const hyl_conn *conn)
+{
+    return conn->deadline != HYL__NO_DEADLINE && hyl__now_ms() >= conn->deadline;
+}
+
+static hyl_status fail_deadline(hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_TIMEOUT, "the server did not answer before the deadline");
+}
+
+/* Receives once. OK, AGAIN, LIMIT, TIMEOUT, or the connection is closed. */
 static hyl_status receive(hyl_conn *conn, hyl_error *err)
 {
     uint8_t *at = NULL;
@@ -69,6 +82,8 @@ static hyl_status receive(hyl_conn *conn, hyl_error *err)
     if (status == HYL_OK) {
         hyl__frame_recv_commit(&conn->session.frame, got);
         conn->received += got;
+        /* A server that never pauses is never waited for: the deadline holds for it too. */
+        return deadline_passed(conn) ? fail_deadline(err) : HYL_OK;
     } else if (status == HYL_DONE) {
         return fail_closed(conn, err);
     } else if (status < 0) {
@@ -79,8 +94,7 @@ static hyl_status receive(hyl_conn *conn, hyl_error *err)
 
 /*
  * Sends as much as the peer takes now. OK where nothing is left, AGAIN where something is. A write
- * error is kept to itself: what the server said before it closed is more telling, and the reader
- * meets the end of the stream.
+ * error waits (meet_write_error): what the server said before it closed is more telling.
  */
 static hyl_status send_some(hyl_conn *conn)
 {
@@ -94,17 +108,50 @@ static hyl_status send_some(hyl_conn *conn)
         if (status == HYL_AGAIN) {
             return HYL_AGAIN;
         }
+        if (status < 0) {
+            conn->write_error = status;
+        }
         hyl__frame_send_commit(frame, status < 0 ? hyl__frame_unsent(frame) : put);
     }
     return HYL_OK;
 }
 
+/* Nothing more can be read, and what was to be sent is lost: there is nothing to wait for. */
+static hyl_status meet_write_error(hyl_conn *conn, hyl_error *err)
+{
+    if (conn->write_error == HYL_ERR_CLOSED) {
+        return fail_closed(conn, err);
+    }
+    hyl__fail(err, conn->write_error, "writing to the server failed");
+    return fail_io(conn, conn->write_error, err);
+}
+
+/*
+ * When a wait ends: at the deadline, or where the server says nothing for too long. A drain has
+ * its own deadline.
+ */
+static int64_t wait_until(const hyl_conn *conn)
+{
+    int64_t silent = hyl__deadline_in(conn->settings.idle_timeout_ms);
+    return !conn->draining && silent < conn->deadline ? silent : conn->deadline;
+}
+
+static hyl_status fail_wait(const hyl_conn *conn, int64_t until, hyl_error *err)
+{
+    if (until == conn->deadline) {
+        return fail_deadline(err);
+    }
+    return hyl__fail(err, HYL_ERR_TIMEOUT,
+                     "nothing came from the server for %lld ms (idle_timeout)",
+                     (long long)conn->settings.idle_timeout_ms);
+}
+
 static hyl_status wait_for(hyl_conn *conn, unsigned wants, unsigned *ready, hyl_error *err)
 {
-    hyl_status status =
-        conn->transport.ops->wait(conn->transport.self, wants, conn->deadline, ready, err);
+    int64_t until = wait_until(conn);
+    hyl_status status = conn->transport.ops->wait(conn->transport.self, wants, until, ready, err);
     if (status == HYL_ERR_TIMEOUT) {
-        return hyl__fail(err, status, "the server did not answer before the deadline");
+        return fail_wait(conn, until, err);
     }
     return status < 0 ? fail_io(conn, status, err) : status;
 }
@@ -126,14 +173,20 @@ static hyl_status wait_and_receive(hyl_conn *conn, unsigned wants, hyl_error *er
  */
 static hyl_status step(hyl_conn *conn, hyl_error *err)
 {
+    unsigned wants = HYL_WANT_READ;
     if (hyl__frame_unsent(&conn->session.frame) > 0) {
         /* Right after a request there is nothing to read yet: wait first. */
-        unsigned blocked = send_some(conn) == HYL_AGAIN ? HYL_WANT_WRITE : 0;
-        return wait_and_receive(conn, HYL_WANT_READ | blocked, err);
+        wants |= send_some(conn) == HYL_AGAIN ? (unsigned)HYL_WANT_WRITE : 0;
+        if (conn->write_error == HYL_OK) {
+            return wait_and_receive(conn, wants, err);
+        }
     }
     /* While rows stream there mostly is: read first. */
     hyl_status status = receive(conn, err);
-    return status == HYL_AGAIN ? wait_and_receive(conn, HYL_WANT_READ, err) : status;
+    if (status != HYL_AGAIN) {
+        return status;
+    }
+    return conn->write_error < 0 ? meet_write_error(conn, err) : wait_and_receive(conn, wants, err);
 }
 
 static bool concerns_request(hyl_conn *conn, const hyl__event *event)
@@ -187,19 +240,22 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
     }
 }
 
-/*
- * What may wait to be looked at while a send is blocked; beyond it nothing more is received until
- * the peer reads.
- */
-enum { MAX_UNREAD_WHILE_SENDING = 67108864 };
+/* The peer takes nothing now: waits, and takes in what it sends meanwhile, within max_unread. */
+static hyl_status wait_to_send(hyl_conn *conn, hyl_error *err)
+{
+    const hyl__frame *frame = &conn->session.frame;
+    if (frame->len - frame->pos >= conn->settings.max_unread) {
+        return hyl__fail(err, HYL_ERR_LIMIT,
+                         "the server sent over %llu bytes while it took none (max_unread)",
+                         (unsigned long long)conn->settings.max_unread);
+    }
+    return wait_and_receive(conn, HYL_WANT_READ | HYL_WANT_WRITE, err);
+}
 
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err)
 {
-    hyl__frame *frame = &conn->session.frame;
     while (!conn->closed && send_some(conn) == HYL_AGAIN) {
-        bool may_read = frame->len - frame->pos < MAX_UNREAD_WHILE_SENDING;
-        unsigned wants = HYL_WANT_WRITE | (may_read ? (unsigned)HYL_WANT_READ : 0);
-        HYL_TRY(wait_and_receive(conn, wants, err));
+        HYL_TRY(wait_to_send(conn, err));
     }
     return conn->closed ? hyl__conn_check(conn, err) : HYL_OK;
 }
@@ -209,6 +265,9 @@ hyl_status hyl__conn_poll(hyl_conn *conn, hyl__event *event, hyl_error *err)
     hyl_status status = take_event(conn, event, err);
     while (status == HYL_AGAIN && !conn->closed) {
         status = receive(conn, err);
+        if (status == HYL_AGAIN && conn->write_error < 0) {
+            return meet_write_error(conn, err);
+        }
         if (status != HYL_OK) {
             return status;
         }

@@ -74,6 +74,11 @@ static hyl_status check_writable(const hyl_copy *copy, hyl_error *err)
     return status == HYL_DONE ? hyl__fail(err, HYL_ERR_STATE, "the COPY is over") : status;
 }
 
+static void start_deadline(const hyl_copy *copy)
+{
+    copy->conn->deadline = hyl__deadline_in(copy->conn->settings.request_timeout_ms);
+}
+
 /* ---- Opening ------------------------------------------------------------------------------- */
 
 /* The statement has turned out to be something else than the COPY that was asked for. */
@@ -173,7 +178,6 @@ static hyl_status send_chunk(hyl_conn *conn, hyl_bytes chunk, hyl_error *error)
 static hyl_status send_bytes(hyl_copy *copy, hyl_bytes bytes, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
-    copy->conn->deadline = hyl__deadline_in(copy->conn->settings.request_timeout_ms);
     while (bytes.len > 0) {
         hyl_bytes chunk = {bytes.data, bytes.len < HYL__COPY_CHUNK ? bytes.len : HYL__COPY_CHUNK};
         if (send_chunk(copy->conn, chunk, &error) < 0) {
@@ -195,6 +199,7 @@ static hyl_status send_gathered(hyl_copy *copy, hyl_error *err)
 hyl_status hyl_copy_write(hyl_copy *copy, const void *bytes, size_t len, hyl_error *err)
 {
     HYL_TRY(check_writable(copy, err));
+    start_deadline(copy);
     if (copy->gathered.len + len > GATHER_SIZE) {
         HYL_TRY(send_gathered(copy, err));
     }
@@ -231,7 +236,6 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     HYL_TRY(send_gathered(copy, err));
-    copy->conn->deadline = hyl__deadline_in(copy->conn->settings.request_timeout_ms);
     hyl_status status = hyl__session_copy_done(&copy->conn->session, &error);
     if (status == HYL_OK) {
         status = wait_for_end(copy, &error);
@@ -241,7 +245,7 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
 
 /* ---- COPY OUT ------------------------------------------------------------------------------ */
 
-hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
+static hyl_status read_piece(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     hyl__event event;
@@ -249,7 +253,6 @@ hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
     if (status != HYL_OK) {
         return status;
     }
-    copy->conn->deadline = hyl__deadline_in(copy->conn->settings.request_timeout_ms);
     status = hyl__conn_event(copy->conn, &event, &error);
     if (status == HYL_OK && event.type == HYL__EVENT_COPY_DATA) {
         *piece = event.body;
@@ -262,17 +265,24 @@ hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
     return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
 }
 
+hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err)
+{
+    start_deadline(copy);
+    return read_piece(copy, piece, err);
+}
+
 /* ---- The end ------------------------------------------------------------------------------- */
 
 hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err)
 {
     hyl_status status = check_copy(copy, copy->direction, err);
+    start_deadline(copy);
     if (status == HYL_OK && copy->direction == COPY_IN) {
         status = finish_in(copy, err);
     }
     while (status == HYL_OK) {
         hyl_bytes piece;
-        status = hyl_copy_read(copy, &piece, err);
+        status = read_piece(copy, &piece, err);
     }
     HYL_TRY(status);
     if (rows != NULL) {

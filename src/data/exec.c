@@ -8,7 +8,7 @@ hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected, hyl_erro
 {
     hyl_result *result = NULL;
     HYL_TRY(hyl_query(conn, sql, &result, err));
-    hyl_status status = hyl_result_finish(result, err);
+    hyl_status status = hyl__result_finish(result, err);
     if (status == HYL_OK && affected != NULL) {
         *affected = result->affected;
     }

@@ -249,7 +249,9 @@ wait_for_row(hyl_result *result, const hyl_row **row, hyl_error *err)
     if (status != HYL_OK) {
         return status;
     }
-    result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
+    if (!result->within_deadline) {
+        result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
+    }
     status = next_body(result, &body, &error);
     if (status == HYL_DONE) {
         return end_result(result, HYL_DONE, NULL);
@@ -297,14 +299,21 @@ hyl_status hyl_result_next(hyl_result *result, const hyl_row **row, hyl_error *e
     return next_row(result, row, err);
 }
 
-hyl_status hyl_result_finish(hyl_result *result, hyl_error *err)
+hyl_status hyl__result_finish(hyl_result *result, hyl_error *err)
 {
     const hyl_row *row = NULL;
     hyl_status status = HYL_OK;
+    result->within_deadline = true;
     while (status == HYL_OK) {
         status = hyl_result_next(result, &row, err);
     }
     return status == HYL_DONE ? HYL_OK : status;
+}
+
+hyl_status hyl_result_finish(hyl_result *result, hyl_error *err)
+{
+    result->conn->deadline = hyl__deadline_in(result->conn->settings.request_timeout_ms);
+    return hyl__result_finish(result, err);
 }
 
 hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err)

@@ -60,9 +60,13 @@ struct hyl_result {
     char *names;      /* what the columns' names point into */
     hyl_status state; /* OK: rows may come. DONE: the statement has succeeded. Below 0: `error` */
     hyl_error error;
-    bool rolled_back; /* the statement was a COMMIT of a failed transaction, sent as ROLLBACK */
+    bool within_deadline; /* the call under way reads on and on: its deadline is set already */
+    bool rolled_back;     /* the statement was a COMMIT of a failed transaction, sent as ROLLBACK */
     int64_t affected;
     char tag[64];
 };
+
+/* hyl_result_finish within the deadline of the call under way. */
+hyl_status hyl__result_finish(hyl_result *result, hyl_error *err);
 
 #endif

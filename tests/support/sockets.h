@@ -18,6 +18,8 @@ int test_accept(int listener);
 
 /* A blocking TCP connection to a port of 127.0.0.1. */
 int test_tcp_client(uint16_t port);
+/* The same without failing the test, for threads of a test's own: -1 where nobody listens. */
+int test_tcp_try(uint16_t port);
 
 /* Closes a TCP socket so that its peer gets a reset instead of an end. */
 void test_close_with_reset(int fd);
