@@ -68,7 +68,7 @@ typedef struct hyl_raw_opts {
     uint32_t max_message;     /* the largest message body to admit: HYL_MAX_MESSAGE */
     uint64_t max_result;      /* bytes of one list of messages or one copy_out: 1 GiB */
     uint64_t max_copy_data;   /* bytes of one CopyData that is sent: HYL_MAX_COPY_DATA */
-    uint64_t max_unread;      /* bytes taken in while a write waits: 64 MiB */
+    uint64_t max_unread;      /* bytes taken in while a write waits: 256 MiB, then LIMIT */
     int64_t drain_timeout_ms; /* of hyl_raw_abandon: 5000 */
     uint64_t drain_limit;     /* of hyl_raw_abandon, in bytes: 64 MiB */
     hyl_raw_open_fn open_second; /* how hyl_raw_abandon cancels; NULL: it only drains */
@@ -245,8 +245,10 @@ HYL_API bool hyl_raw_messages_get(const hyl_raw_messages *messages, size_t index
 HYL_API void hyl_raw_messages_free(hyl_raw_messages *messages);
 
 /*
- * Sends a Query and collects the answer.
- * Errors: SERVER (drained), LIMIT (the answer is larger than `max_result`: it was abandoned),
+ * Sends a Query and collects the answer. What is read next must be that answer: all calls that
+ * read a whole answer, those of COPY too, refuse to begin before earlier ones were read.
+ * Errors: BUSY (the ReadyForQuery of an earlier request was not read, or a COPY is open; nothing
+ * was sent), SERVER (drained), LIMIT (the answer is larger than `max_result`: it was abandoned),
  * PROTOCOL (the statement is a COPY FROM STDIN: it was failed, and the connection is in step), ARG.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_simple_query(hyl_raw *raw, hyl_str sql,
@@ -262,7 +264,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_query_binary(hyl_raw *raw, hyl_str sql,
  * Starts COPY table (columns) FROM STDIN WITH (FORMAT HYPERBINARY) and returns when the server
  * waits for data. `table` goes into the statement as it is, quoted by the caller where that is
  * needed; column names are quoted here; no columns, no list.
- * Errors: SERVER (drained), PROTOCOL (the statement is no COPY FROM STDIN; the connection is in
+ * Errors: BUSY, SERVER (drained), PROTOCOL (the statement is no COPY FROM STDIN; the connection is in
  * step where the statement could be ended), ARG.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_start_copy_in(hyl_raw *raw, const char *table,
@@ -307,7 +309,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_flush_stream(hyl_raw *raw, hyl_error *e
 HYL_API HYL_NODISCARD hyl_status hyl_raw_finish_copy(hyl_raw *raw, uint64_t *rows, hyl_error *err);
 /*
  * Gives the data up: CopyFail with `reason`, then to ReadyForQuery. The ErrorResponse that this
- * provokes is no error.
+ * provokes is no error. A server that overlooks CopyFail (a fresh one that reads its first CSV)
+ * gets Flush until it looks again.
  * Errors: STATE, as above.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *reason,
@@ -318,7 +321,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *r
 
 /*
  * Runs COPY ... TO STDOUT and appends all of its data to `out`.
- * Errors: SERVER (drained), LIMIT (more than `max_result`: abandoned), PROTOCOL (the statement is
+ * Errors: BUSY, SERVER (drained), LIMIT (more than `max_result`: abandoned), PROTOCOL (the statement is
  * no COPY TO STDOUT; the connection is in step), ARG, NOMEM; `out` is then as it was.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_copy_out(hyl_raw *raw, hyl_str sql, hyl_buf *out,

@@ -11,7 +11,7 @@ static const hyl_raw_opts default_opts = {
     .max_message = HYL_MAX_MESSAGE,
     .max_result = UINT64_C(1) << 30,
     .max_copy_data = HYL_MAX_COPY_DATA,
-    .max_unread = UINT64_C(64) << 20,
+    .max_unread = UINT64_C(256) << 20,
     .drain_timeout_ms = 5000,
     .drain_limit = UINT64_C(64) << 20,
 };
@@ -142,9 +142,14 @@ hyl_status hyl__raw_enter_request(hyl_raw *raw, bool extended, hyl_error *err)
     return HYL_OK;
 }
 
+bool hyl__raw_is_free(const hyl_raw *raw)
+{
+    return raw->idle && (!raw->counted || raw->pending == 0);
+}
+
 bool hyl__raw_is_idle(const hyl_raw *raw)
 {
-    return raw->idle && hyl__frame_unsent(&raw->frame) == 0;
+    return hyl__raw_is_free(raw) && hyl__frame_unsent(&raw->frame) == 0;
 }
 
 hyl_buf *hyl_raw_write_buffer(hyl_raw *raw)

@@ -21,10 +21,17 @@ struct hyl_raw {
     bool dead; /* the stream ended or failed: nothing can be sent any more */
     bool cut;  /* a write failed inside a message: nothing may be sent any more */
     bool terminated;
-    bool started;   /* a StartupMessage was sent */
-    bool idle;      /* ReadyForQuery was the last that was read, and nothing was asked since */
-    bool extended;  /* the last request was one of the extended protocol */
-    bool copy_in;   /* the server waits for data of a COPY */
+    bool started;  /* a StartupMessage was sent */
+    bool idle;     /* ReadyForQuery was the last that was read, and nothing was asked since */
+    bool extended; /* the last request was one of the extended protocol */
+    bool copy_in;  /* the server waits for data of a COPY */
+    bool
+        counted; /* all that was sent since the login is whole messages, so that `pending` is true */
+    size_t pending;    /* how many ReadyForQuery are still to come */
+    bool answered;     /* since the last of them something else has come */
+    bool empty_answer; /* the last of them came alone */
+    int64_t
+        nudge_ms;   /* a CopyFail waits for its answer: when to send the next Flush; 0: none does */
     hyl_bytes body; /* of the message read last; lives as long as its views */
 
     bool has_key;
@@ -58,8 +65,15 @@ hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err);
  * of the views: until the next call that reads.
  */
 hyl_status hyl__raw_next(hyl_raw *raw, hyl_msg *out, hyl_error *err);
+/* True where nothing is under way. */
+bool hyl__raw_is_free(const hyl_raw *raw);
 /* True where nothing is under way and nothing waits to be sent. */
 bool hyl__raw_is_idle(const hyl_raw *raw);
+/*
+ * The start of a call that reads its whole answer itself: what is read next must be that answer.
+ * Errors: BUSY (another answer comes first). An unhealthy connection is left to hyl__raw_enter.
+ */
+hyl_status hyl__raw_check_free(const hyl_raw *raw, hyl_error *err);
 
 /* ---- raw_drain.c ---- */
 

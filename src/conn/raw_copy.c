@@ -67,6 +67,7 @@ static hyl_status not_a_copy_in(hyl_error *err)
 
 hyl_status hyl_raw_start_copy_in_raw(hyl_raw *raw, hyl_str sql, hyl_error *err)
 {
+    HYL_TRY(hyl__raw_check_free(raw, err));
     HYL_TRY(hyl__raw_send_query(raw, sql, err));
     for (;;) {
         hyl_msg message;
@@ -210,6 +211,7 @@ static hyl_status run_copy_out(hyl_raw *raw, hyl_str sql, hyl_raw_writer_fn writ
 {
     bool started = false;
     uint64_t total = 0;
+    HYL_TRY(hyl__raw_check_free(raw, err));
     HYL_TRY(hyl__raw_send_query(raw, sql, err));
     for (;;) {
         hyl_msg message;

@@ -94,6 +94,8 @@ hyl_status hyl_raw_consume_error(hyl_raw *raw, const hyl_msg *error, hyl_error *
     return hyl__raw_consume_error(raw, &error->as.diag, err);
 }
 
+enum { FIRST_NUDGE_MS = 50 };
+
 hyl_status hyl__raw_end_copy_in(hyl_raw *raw, const char *reason, hyl_error *err)
 {
     hyl_buf *out = &raw->frame.out;
@@ -109,6 +111,7 @@ hyl_status hyl__raw_end_copy_in(hyl_raw *raw, const char *reason, hyl_error *err
         return status;
     }
     raw->copy_in = false;
+    raw->nudge_ms = reason != NULL ? FIRST_NUDGE_MS : 0;
     return hyl__raw_flush(raw, err);
 }
 
@@ -152,7 +155,7 @@ static bool abandon(hyl_raw *raw)
 hyl_status hyl_raw_abandon(hyl_raw *raw, hyl_error *err)
 {
     HYL_TRY(hyl__raw_enter(raw, err));
-    if (raw->idle || abandon(raw)) {
+    if (hyl__raw_is_free(raw) || abandon(raw)) {
         return HYL_OK;
     }
     return hyl__raw_mark(
@@ -183,9 +186,19 @@ static hyl_status refuse_copy_in(hyl_raw *raw, hyl_error *err)
     return hyl__raw_give_up(raw, status, err);
 }
 
+/* No request has such an answer: it is one ReadyForQuery too many, and the answer is still to come. */
+static hyl_status fail_empty_answer(hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_PROTOCOL,
+                     "the server sent ReadyForQuery where an answer was due");
+}
+
 hyl_status hyl__raw_next_answer(hyl_raw *raw, bool wants_copy_in, hyl_msg *out, hyl_error *err)
 {
     HYL_TRY(hyl__raw_next(raw, out, err));
+    if (out->type == HYL_MSG_READY_FOR_QUERY && raw->empty_answer) {
+        return hyl__raw_mark(raw, fail_empty_answer(err), err);
+    }
     if (out->type == HYL_MSG_ERROR_RESPONSE) {
         return hyl__raw_consume_error(raw, &out->as.diag, err);
     }

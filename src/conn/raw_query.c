@@ -186,6 +186,7 @@ typedef hyl_status (*start_fn)(hyl_raw *raw, hyl_str sql, hyl_error *err);
 static hyl_status run_query(hyl_raw *raw, start_fn start, hyl_str sql, hyl_raw_messages **out,
                             hyl_error *err)
 {
+    HYL_TRY(hyl__raw_check_free(raw, err));
     hyl_raw_messages *messages = hyl__calloc(1, sizeof *messages);
     if (messages == NULL) {
         return hyl__fail_nomem(err);

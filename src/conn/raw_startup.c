@@ -89,5 +89,7 @@ hyl_status hyl_raw_startup(hyl_raw *raw, const hyl_pair *params, size_t count, c
         status = shake_hands(raw, auth, err);
     }
     hyl__auth_free(auth);
+    raw->counted = true;
+    raw->pending = 0;
     return status == HYL_OK ? HYL_OK : hyl__raw_mark(raw, status, err);
 }

@@ -3,6 +3,8 @@
 #include "support/logs.h"
 #include "support/mem_conn.h"
 
+#include "base/clock.h"
+
 static hyl_error err;
 
 /* The answer to a statement with three rows and a notice. */
@@ -232,6 +234,118 @@ static void a_write_error_with_no_words_is_the_end(void **state)
     mem_conn_close(&mem);
 }
 
+/* A transport on which nothing can be written, and that never says that it has ended. */
+static void a_write_error_is_not_waited_out(void **state)
+{
+    (void)state;
+    static const hyl_status failures[] = {HYL_ERR_CLOSED, HYL_ERR_IO};
+    for (size_t i = 0; i < 2; i++) {
+        mem_conn mem = mem_conn_open(NULL);
+        hyl_mem_peer_fail_write(mem.peer, 3, failures[i]);
+        err = (hyl_error)HYL_ERROR_INIT;
+        assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), failures[i], &err);
+        assert_string_equal(err.sqlstate, "08006");
+        assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
+        mem_assert_lost(&mem, HYL_ERR_CLOSED);
+        mem_conn_close(&mem);
+    }
+}
+
+/* The same in a COPY, which sends and does not wait for an answer. */
+static void nor_is_one_in_a_copy(void **state)
+{
+    (void)state;
+    static const char block[300000];
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_buf messages = HYL_BUF_INIT;
+    hyl_copy *copy = NULL;
+    backend_copy_response(&messages, 'G');
+    mem_say(&mem, &messages);
+    assert_ok(hyl_copy_in_open(mem.conn, "COPY", &copy, &err), &err);
+    hyl_mem_peer_fail_write(mem.peer, 1000, HYL_ERR_IO);
+    assert_status(hyl_copy_write(copy, block, sizeof block, &err), HYL_ERR_IO, &err);
+    assert_string_equal(err.sqlstate, "08006");
+    hyl_copy_free(copy);
+    mem_assert_lost(&mem, HYL_ERR_CLOSED);
+    mem_conn_close(&mem);
+}
+
+/* ---- Bounds ---------------------------------------------------------------------------------- */
+
+/* The peer's transport, with a read that never pauses: notices without end. */
+static struct {
+    hyl_transport_ops ops;
+    hyl_buf notices;
+} ceaseless;
+
+static hyl_status ceaseless_read(void *self, void *dst, size_t cap, size_t *got, hyl_error *error)
+{
+    (void)self;
+    (void)error;
+    size_t size = ceaseless.notices.len < cap ? ceaseless.notices.len : cap;
+    memcpy(dst, ceaseless.notices.data, size);
+    *got = size;
+    return HYL_OK;
+}
+
+static void a_server_that_never_pauses_meets_the_deadline(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open("request_timeout=20ms drain_timeout=20ms");
+    ceaseless.ops = *mem.conn->transport.ops;
+    ceaseless.ops.read = ceaseless_read;
+    backend_notice(&ceaseless.notices, "still here");
+    mem.conn->transport.ops = &ceaseless.ops;
+    int64_t start = hyl__now_ms();
+    err = (hyl_error)HYL_ERROR_INIT;
+    assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), HYL_ERR_TIMEOUT, &err);
+    assert_in_range(hyl__now_ms() - start, 20, 2000);
+    assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+    hyl_buf_reset(&ceaseless.notices);
+}
+
+static void silence_is_told_from_a_deadline(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open("idle_timeout=20ms request_timeout=60min drain_timeout=1ms");
+    err = (hyl_error)HYL_ERROR_INIT;
+    assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), HYL_ERR_TIMEOUT, &err);
+    assert_non_null(strstr(err.message, "20 ms"));
+    assert_non_null(strstr(err.message, "idle_timeout"));
+    mem_conn_close(&mem);
+    mem = mem_conn_open("idle_timeout=60min request_timeout=20ms drain_timeout=1ms");
+    assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), HYL_ERR_TIMEOUT, &err);
+    assert_null(strstr(err.message, "idle_timeout"));
+    mem_conn_close(&mem);
+}
+
+/* A server that takes nothing of a COPY and speaks: what it says is held up to a limit. */
+static void what_is_held_while_a_send_is_blocked_has_a_limit(void **state)
+{
+    (void)state;
+    static const char block[300000];
+    mem_conn mem = mem_conn_open("max_unread=256kB drain_timeout=1ms");
+    hyl_buf messages = HYL_BUF_INIT;
+    hyl_copy *copy = NULL;
+    backend_copy_response(&messages, 'G');
+    mem_say(&mem, &messages);
+    assert_ok(hyl_copy_in_open(mem.conn, "COPY", &copy, &err), &err);
+    while (messages.len < 2000000) {
+        backend_notice(&messages, "and another thing");
+    }
+    mem_say(&mem, &messages);
+    hyl_mem_peer_fail_write(mem.peer, 1000, HYL_AGAIN);
+    err = (hyl_error)HYL_ERROR_INIT;
+    assert_status(hyl_copy_write(copy, block, sizeof block, &err), HYL_ERR_LIMIT, &err);
+    assert_non_null(strstr(err.message, "262144"));
+    assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
+    hyl_copy_free(copy);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
 /* ---- Out of step ----------------------------------------------------------------------------- */
 
 static void assert_out_of_step(hyl_buf *messages)
@@ -329,6 +443,11 @@ int main(void)
         cmocka_unit_test(an_error_before_the_end_is_what_is_reported),
         cmocka_unit_test(a_write_error_does_not_hide_what_the_server_said),
         cmocka_unit_test(a_write_error_with_no_words_is_the_end),
+        cmocka_unit_test(a_write_error_is_not_waited_out),
+        cmocka_unit_test(nor_is_one_in_a_copy),
+        cmocka_unit_test(a_server_that_never_pauses_meets_the_deadline),
+        cmocka_unit_test(silence_is_told_from_a_deadline),
+        cmocka_unit_test(what_is_held_while_a_send_is_blocked_has_a_limit),
         cmocka_unit_test(what_may_not_come_marks_the_connection),
         cmocka_unit_test(a_message_over_the_limit_is_refused),
         cmocka_unit_test(notices_go_to_their_hook),

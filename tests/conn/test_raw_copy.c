@@ -109,9 +109,22 @@ static void another_statement_instead_is_protocol_in_step(void **state)
     assert_status(hyl_raw_start_copy_in_raw(rig.raw, HYL_STR("q"), &err), HYL_ERR_PROTOCOL, &err);
     assert_int_equal(err.flags, 0);
     raw_rig_in_step(&rig);
-    SAYS(&rig, M_READY);
+    SAYS(&rig, "I\0\0\0\4" M_READY);
     assert_status(hyl_raw_start_copy_in_raw(rig.raw, HYL_STR("q"), &err), HYL_ERR_PROTOCOL, &err);
+    assert_int_equal(err.flags, 0);
     raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
+/* One ReadyForQuery too many: what follows would be taken for the answer of the next request. */
+static void no_answer_but_ready_is_out_of_step(void **state)
+{
+    (void)state;
+    raw_rig rig = raw_rig_started(NULL);
+    SAYS(&rig, M_READY M_COPY_IN);
+    assert_status(hyl_raw_start_copy_in_raw(rig.raw, HYL_STR("q"), &err), HYL_ERR_PROTOCOL, &err);
+    assert_int_equal(err.flags, HYL_ERROR_CONNECTION_LOST);
+    raw_rig_marked(&rig);
     raw_rig_free(&rig);
 }
 
@@ -295,6 +308,39 @@ static void cancel_swallows_the_error_that_it_provokes(void **state)
     WROTE(&rig, "d\0\0\0\6ab"
                 "f\0\0\0\7no\0");
     raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
+/* A server that overlooks CopyFail looks again when something more comes. */
+static void a_cancel_that_is_overlooked_is_followed_by_flush(void **state)
+{
+    (void)state;
+    raw_rig rig = in_copy(NULL);
+    size_t before = sizeof "LENGTHS.user\0u" + 1 + sizeof "LENG.c"; /* startup, Query */
+    size_t copy_fail = 5 + sizeof "no";
+    assert_int_equal(
+        hyl_mem_peer_reply(rig.peer, before + copy_fail + 2 * 5, LITERAL(M_ERROR M_READY)), HYL_OK);
+    assert_ok(hyl_raw_cancel_copy(rig.raw, "no", &err), &err);
+    WROTE(&rig, "f\0\0\0\7no\0"
+                "H\0\0\0\4"
+                "H\0\0\0\4");
+    raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
+/* Not for ever, and within the deadline. */
+static void a_cancel_that_is_never_answered_is_a_timeout(void **state)
+{
+    (void)state;
+    raw_rig rig = in_copy(NULL);
+    assert_status(hyl_raw_cancel_copy(rig.raw, "no", &err), HYL_ERR_TIMEOUT, &err);
+    assert_in_range(hyl_mem_peer_written(rig.peer).len, 8 + 5, 8 + 20 * 5);
+    raw_rig_marked(&rig);
+    raw_rig_free(&rig);
+    rig = in_copy(NULL);
+    hyl_raw_set_timeout(rig.raw, 1);
+    assert_status(hyl_raw_cancel_copy(rig.raw, "no", &err), HYL_ERR_TIMEOUT, &err);
+    WROTE(&rig, "f\0\0\0\7no\0");
     raw_rig_free(&rig);
 }
 
@@ -549,6 +595,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_a_statement_is_arg),
         cmocka_unit_test(an_error_instead_is_drained),
         cmocka_unit_test(another_statement_instead_is_protocol_in_step),
+        cmocka_unit_test(no_answer_but_ready_is_out_of_step),
         cmocka_unit_test(a_copy_out_instead_is_given_up),
         cmocka_unit_test(data_wait_in_the_write_buffer),
         cmocka_unit_test(direct_data_go_behind_what_waits),
@@ -560,6 +607,8 @@ int main(void)
         cmocka_unit_test(an_error_at_the_end_is_drained),
         cmocka_unit_test(an_error_during_the_data_is_met_at_the_end),
         cmocka_unit_test(cancel_swallows_the_error_that_it_provokes),
+        cmocka_unit_test(a_cancel_that_is_overlooked_is_followed_by_flush),
+        cmocka_unit_test(a_cancel_that_is_never_answered_is_a_timeout),
         cmocka_unit_test(a_cancel_that_is_not_answered_marks),
         cmocka_unit_test(without_a_copy_there_is_nothing_to_send_or_end),
         cmocka_unit_test(a_copy_of_ones_own_can_be_finished),

@@ -288,6 +288,98 @@ static void a_broken_stream_marks(void **state)
     }
 }
 
+/* ---- One whole answer at a time -------------------------------------------------------------- */
+
+static hyl_status note_nothing(void *ctx, hyl_bytes piece, hyl_error *e)
+{
+    (void)ctx;
+    (void)piece;
+    (void)e;
+    return HYL_OK;
+}
+
+/* Every call that reads a whole answer is refused, names what is open, and sends nothing. */
+static void assert_busy(raw_rig *rig, const char *what)
+{
+    hyl_raw_messages *messages = NULL;
+    hyl_buf out = HYL_BUF_INIT;
+    const hyl_str q = HYL_STR("q");
+    hyl_mem_peer_forget(rig->peer);
+    assert_status(hyl_raw_simple_query(rig->raw, q, &messages, &err), HYL_ERR_BUSY, &err);
+    assert_non_null(strstr(err.message, what));
+    assert_int_equal(err.flags, 0);
+    assert_status(hyl_raw_query_binary(rig->raw, q, &messages, &err), HYL_ERR_BUSY, &err);
+    assert_status(hyl_raw_start_copy_in(rig->raw, "t", NULL, 0, &err), HYL_ERR_BUSY, &err);
+    assert_status(hyl_raw_start_copy_in_raw(rig->raw, q, &err), HYL_ERR_BUSY, &err);
+    assert_status(hyl_raw_copy_out(rig->raw, q, &out, &err), HYL_ERR_BUSY, &err);
+    assert_status(hyl_raw_copy_out_to_writer(rig->raw, q, note_nothing, NULL, NULL, &err),
+                  HYL_ERR_BUSY, &err);
+    assert_null(messages);
+    WROTE(rig, "");
+}
+
+static void an_answer_that_was_not_read_is_not_taken_for_the_next(void **state)
+{
+    (void)state;
+    raw_rig rig = raw_rig_started(NULL);
+    SAYS(&rig, M_DESC M_ROW M_SELECT_1 M_READY M_DESC M_ROW M_SELECT_1 M_READY);
+    assert_ok(hyl_raw_start_simple_query(rig.raw, HYL_STR("a"), &err), &err);
+    assert_busy(&rig, "earlier request");
+    raw_rig_reads(&rig, HYL_MSG_ROW_DESCRIPTION);
+    assert_busy(&rig, "earlier request");
+    /* Two in flight: after the first answer there is the second. */
+    assert_ok(hyl_raw_start_query_binary(rig.raw, HYL_STR("b"), &err), &err);
+    assert_true(hyl_raw_drain_until_ready(rig.raw));
+    assert_busy(&rig, "earlier request");
+    assert_true(hyl_raw_drain_until_ready(rig.raw));
+    raw_rig_in_step(&rig);
+    /* One that waits to be sent counts too. */
+    assert_ok(hyl_enc_query(hyl_raw_write_buffer(rig.raw), HYL_STR("c"), &err), &err);
+    assert_busy(&rig, "earlier request");
+    raw_rig_free(&rig);
+}
+
+static void an_open_copy_is_named(void **state)
+{
+    (void)state;
+    raw_rig rig = raw_rig_started(NULL);
+    SAYS(&rig, M_COPY_IN);
+    assert_ok(hyl_raw_start_copy_in(rig.raw, "t", NULL, 0, &err), &err);
+    assert_busy(&rig, "COPY FROM STDIN");
+    SAYS(&rig, M_COPY_5 M_READY);
+    assert_ok(hyl_raw_finish_copy(rig.raw, NULL, &err), &err);
+    raw_rig_in_step(&rig);
+    /* By the extended protocol the Sync before the data is swallowed. */
+    SAYS(&rig, M_PARSED M_BOUND M_NO_DATA M_COPY_IN);
+    assert_ok(hyl_raw_start_query_binary(rig.raw, HYL_STR("c"), &err), &err);
+    raw_rig_reads(&rig, HYL_MSG_PARSE_COMPLETE);
+    raw_rig_reads(&rig, HYL_MSG_BIND_COMPLETE);
+    raw_rig_reads(&rig, HYL_MSG_NO_DATA);
+    raw_rig_reads(&rig, HYL_MSG_COPY_IN_RESPONSE);
+    assert_busy(&rig, "COPY FROM STDIN");
+    SAYS(&rig, M_COPY_5 M_READY);
+    assert_ok(hyl_raw_finish_copy(rig.raw, NULL, &err), &err);
+    raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
+/* A ReadyForQuery too many is no answer: the true one would be the next request's. */
+static void ready_alone_is_no_answer(void **state)
+{
+    (void)state;
+    hyl_raw_messages *messages = NULL;
+    for (int binary = 0; binary < 2; binary++) {
+        raw_rig rig = raw_rig_started(NULL);
+        SAYS(&rig, M_READY M_DESC M_ROW M_SELECT_1 M_READY);
+        assert_status(binary ? hyl_raw_query_binary(rig.raw, HYL_STR("q"), &messages, &err)
+                             : hyl_raw_simple_query(rig.raw, HYL_STR("q"), &messages, &err),
+                      HYL_ERR_PROTOCOL, &err);
+        assert_int_equal(err.flags, HYL_ERROR_CONNECTION_LOST);
+        raw_rig_marked(&rig);
+        raw_rig_free(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +399,9 @@ int main(void)
         cmocka_unit_test(a_copy_in_is_failed_instead_of_hanging),
         cmocka_unit_test(an_extended_copy_in_is_failed_with_a_sync),
         cmocka_unit_test(a_broken_stream_marks),
+        cmocka_unit_test(an_answer_that_was_not_read_is_not_taken_for_the_next),
+        cmocka_unit_test(an_open_copy_is_named),
+        cmocka_unit_test(ready_alone_is_no_answer),
     };
     return cmocka_run_group_tests_name("conn/raw_query", tests, NULL, NULL);
 }
