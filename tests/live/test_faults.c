@@ -166,7 +166,7 @@ static void query_arrow(session *s)
 {
     struct ArrowArrayStream stream = {.release = NULL};
     begin_call(s);
-    if (end_call(s, hyl_query_arrow(s->conn, "SELECT a FROM t", &stream, &s->err))) {
+    if (end_call(s, hyl_query_arrow(s->conn, "SELECT a FROM t", NULL, &stream, &s->err))) {
         read_stream(s, &stream);
         stream.release(&stream);
     }
