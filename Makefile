@@ -12,11 +12,12 @@ help:
 	@echo "make test    build and run all tests"
 	@echo "make check   formatting, layers, linters, and the tests under sanitizers"
 	@echo "make fuzz    run the fuzz targets in turn, FUZZ_SECONDS each"
-	@echo "make bench   measure"
+	@echo "make bench   measure; with PEERS=1 other clients too, which it sets up first"
 	@echo "make setup   bring what demo needs (each of the others brings what it needs)"
 	@echo "make clean   remove what was built; .deps/ stays"
 	@echo "Variables: JOBS=N (compilers at a time), HYPERD_PATH=FILE (a Hyper server of your own),"
-	@echo "           FUZZ_SECONDS=N (60), FUZZ_TARGET=NAME (one of fuzz/fuzz_NAME.c)"
+	@echo "           FUZZ_SECONDS=N (60), FUZZ_TARGET=NAME (one of fuzz/fuzz_NAME.c),"
+	@echo "           BENCH='--runs 5' (arguments: see build/bench/hyperline-bench --help)"
 
 setup:
 	@tools/setup demo
@@ -46,7 +47,8 @@ fuzz:
 bench:
 	@tools/setup bench
 	@tools/build release --parallel $(JOBS) --target hyperline_bench
-	@build/bench/hyperline-bench
+	@$(if $(PEERS),bench/peers/setup .deps/peers)
+	@build/bench/hyperline-bench $(if $(PEERS),--peers .deps/peers) $(BENCH)
 
 clean:
 	rm -rf build build-*

@@ -4,17 +4,21 @@
 
 #include <hyperline/hyperline.h>
 
-/* A workload: work that every client of it does in the same way, measured against the floor. */
+/* A workload: work that every client of it does in the same way. */
 typedef struct bench_workload {
     const char *name;
     const char *title;    /* for people */
     const char *rows_sql; /* how many rows one run moves */
-    /* The sum of all values; NULL where no client returns one. What a client returns must equal
-     * it. */
+    /* The sum of all values; NULL where there is none to compare with. What a client returns must
+     * equal it. */
     const char *check_sql;
-    const char *verify_sql; /* must be 0 after the runs; NULL for none */
-    double bar;             /* the most that `hyperline` may take, as a multiple of the floor */
-    long peak_bar_kb;       /* the most memory it may take; 0 for none */
+    /* What must equal it after every run: the sum of all values in the table that was filled. */
+    const char *after_sql;
+    const char *verify_sql; /* must be 0 after all runs; NULL for none */
+    const char *table;      /* of inserts: it is emptied before every run; NULL for other work */
+    /* Of inserts with a floor: its rows' kind (batches.h). The best way to send them is searched
+     * for before the runs. 0 for other work. */
+    int floor_kind;
 } bench_workload;
 
 /* Where the work is done. */
@@ -22,8 +26,18 @@ typedef struct bench_place {
     const char *endpoint; /* host:port of the running server */
     const char *database; /* its database file, an absolute path */
     const char *csv;      /* the flights, an absolute path */
-    int64_t rows;         /* what one run of the workload moves */
+    const char *peers;    /* the folder of the peers, "" where there are none */
+    const char *plan; /* how the floor sends rows, as floor_plan_format writes it; "": no rows */
+    int64_t rows;     /* what one run of the workload moves */
 } bench_place;
+
+/* Other clients of Hyper, which bench/peers/setup brings. */
+typedef enum bench_peer {
+    BENCH_PEER_NONE, /* no peer: a part of this program */
+    BENCH_PEER_CLOSED,
+    BENCH_PEER_RUST,
+    BENCH_PEER_PANTAB,
+} bench_peer;
 
 /* One run. */
 typedef struct bench_sample {
@@ -43,14 +57,30 @@ typedef struct bench_sample {
 typedef struct bench_client {
     const char *workload;
     const char *name;
+    bench_peer peer; /* measured where the peers are there */
     bool returns_check;
     bool is_reported; /* goes into the JSON file */
+    /* NULL for a program of its own, which the peer's folder has (peers.h). */
     hyl_status (*open)(const bench_place *place, void **state, hyl_error *err);
     /* What has to be done before each run and is not measured; may be NULL. */
     hyl_status (*prepare)(void *state, hyl_error *err);
     hyl_status (*run)(void *state, bench_sample *sample, hyl_error *err);
     void (*close)(void *state);
 } bench_client;
+
+/* What is said of `hyperline`'s figures in a workload. */
+typedef enum bench_measure { BENCH_WALL, BENCH_CPU, BENCH_PEAK } bench_measure;
+
+typedef struct bench_bar {
+    const char *workload;
+    bench_measure measure;
+    const char *of; /* as a multiple of that client's; NULL: in seconds or kB */
+    double limit;
+    bool is_speed_up; /* of: that client's as a multiple of hyperline's, and at least so much */
+} bench_bar;
+
+extern const bench_bar bench_bars[];
+extern const size_t bench_bar_count;
 
 extern const bench_workload bench_workloads[];
 extern const size_t bench_workload_count;

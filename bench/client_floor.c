@@ -1,6 +1,6 @@
 /* The workloads as the floor does them. */
 #include "clients.h"
-#include "floor.h"
+#include "floor_plan.h"
 #include "stats.h"
 
 #include "cli/fail.h"
@@ -9,10 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define COPY_AS_ARROW(sql) "COPY (" sql ") TO STDOUT WITH (FORMAT arrowstream)"
+
 typedef struct floor_client {
     floor_conn *conn;
     int64_t rows;
     const char *csv;
+    /* Of inserts. */
+    const char *table;
+    encode_format format;
+    hyl_buf messages;
     double round_trips[BENCH_ROUND_TRIPS];
 } floor_client;
 
@@ -37,8 +43,11 @@ void floor_client_close(void *state)
 {
     floor_client *client = state;
     floor_close(client->conn);
+    hyl_buf_reset(&client->messages);
     free(client);
 }
+
+/* ---- Queries -------------------------------------------------------------------------------- */
 
 /* Runs a statement whose tag is `verb` and the number of rows. */
 static hyl_status run_counted(floor_client *client, const char *sql, const char *verb,
@@ -61,6 +70,16 @@ hyl_status floor_client_mixed(void *state, bench_sample *sample, hyl_error *err)
     return run_counted(state, BENCH_MIXED_SQL, "SELECT", sample, err);
 }
 
+hyl_status floor_client_arrow_measurements(void *state, bench_sample *sample, hyl_error *err)
+{
+    return run_counted(state, COPY_AS_ARROW(BENCH_MEASUREMENTS_SQL), "COPY", sample, err);
+}
+
+hyl_status floor_client_arrow_mixed(void *state, bench_sample *sample, hyl_error *err)
+{
+    return run_counted(state, COPY_AS_ARROW(BENCH_MIXED_SQL), "COPY", sample, err);
+}
+
 hyl_status floor_client_select1(void *state, bench_sample *sample, hyl_error *err)
 {
     floor_client *client = state;
@@ -74,6 +93,49 @@ hyl_status floor_client_select1(void *state, bench_sample *sample, hyl_error *er
     sample->rows = 1;
     return HYL_OK;
 }
+
+/* ---- Inserts -------------------------------------------------------------------------------- */
+
+static hyl_status open_insert(const bench_place *place, const char *table, batches_kind kind,
+                              void **state, hyl_error *err)
+{
+    encode_plan plan;
+    HYL_TRY(floor_plan_parse(place->plan, &plan, err));
+    HYL_TRY(floor_client_open(place, state, err));
+    floor_client *client = *state;
+    client->table = table;
+    client->format = plan.format;
+    hyl_status status = encode_rows(kind, place->rows, &plan, &client->messages, err);
+    if (status < 0) {
+        floor_client_close(client);
+    }
+    return status;
+}
+
+hyl_status floor_insert_open_measurements(const bench_place *place, void **state, hyl_error *err)
+{
+    return open_insert(place, "measurements_in", BATCHES_MEASUREMENTS, state, err);
+}
+
+hyl_status floor_insert_open_mixed(const bench_place *place, void **state, hyl_error *err)
+{
+    return open_insert(place, "mixed_in", BATCHES_MIXED, state, err);
+}
+
+hyl_status floor_insert_open_plain(const bench_place *place, void **state, hyl_error *err)
+{
+    return open_insert(place, "arrow_in", BATCHES_PLAIN, state, err);
+}
+
+hyl_status floor_insert_run(void *state, bench_sample *sample, hyl_error *err)
+{
+    floor_client *client = state;
+    const hyl_bytes messages = {client->messages.data, client->messages.len};
+    sample->rows = client->rows;
+    return floor_fill(client->conn, client->table, client->format, messages, client->rows, err);
+}
+
+/* ---- Loading -------------------------------------------------------------------------------- */
 
 hyl_status floor_client_empty_flights(void *state, hyl_error *err)
 {

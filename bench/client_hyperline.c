@@ -1,15 +1,10 @@
 /* The workloads as a user of the library writes them. */
-#include "clients.h"
+#include "client_hyperline.h"
 #include "stats.h"
 
 #include "cli/fail.h"
 
 #include <stdlib.h>
-
-typedef struct hyperline_client {
-    hyl_conn *conn;
-    double round_trips[BENCH_ROUND_TRIPS];
-} hyperline_client;
 
 hyl_status hyperline_client_open(const bench_place *place, void **state, hyl_error *err)
 {
@@ -109,6 +104,30 @@ hyl_status hyperline_client_mixed(void *state, bench_sample *sample, hyl_error *
 {
     hyperline_client *client = state;
     return read_rows(client->conn, BENCH_MIXED_SQL, read_mixed, sample, err);
+}
+
+hyl_status hyperline_client_measurements_datarow(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, read_measurement, sample, err);
+}
+
+hyl_status hyperline_client_mixed_datarow(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_rows(client->conn, BENCH_MIXED_SQL, read_mixed, sample, err);
+}
+
+hyl_status hyperline_client_tenths(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    int64_t rows = 0;
+    for (size_t i = 0; i < BENCH_TENTHS; i++) {
+        HYL_TRY(read_rows(client->conn, BENCH_TENTH_SQL, read_measurement, sample, err));
+        rows += sample->rows;
+    }
+    sample->rows = rows;
+    return HYL_OK;
 }
 
 /* ---- One value ------------------------------------------------------------------------------ */

@@ -256,3 +256,38 @@ hyl_status floor_query(floor_conn *conn, const char *sql, const char *tag, hyl_e
     HYL_TRY(send_query(conn->fd, sql, err));
     return receive_to(conn, tail, tail_len, err);
 }
+
+/* ---- COPY ----------------------------------------------------------------------------------- */
+
+/* The server's first message: CopyInResponse, or what went wrong. */
+static hyl_status receive_agreement(floor_conn *conn, hyl_error *err)
+{
+    size_t len = 0;
+    while (len < 5 || len < (size_t)load_be32(conn->bytes + 1) + 1) {
+        size_t got = 0;
+        if (len == sizeof conn->bytes) {
+            return cli_fail(err, HYL_ERR_LIMIT, "floor: the answer to COPY has no end");
+        }
+        HYL_TRY(receive(conn->fd, conn->bytes + len, sizeof conn->bytes - len, &got, err));
+        len += got;
+    }
+    return conn->bytes[0] == 'G'
+               ? HYL_OK
+               : cli_fail(err, HYL_ERR_PROTOCOL, "floor: the server refused the COPY");
+}
+
+hyl_status floor_copy_in(floor_conn *conn, const char *sql, hyl_bytes messages, const char *tag,
+                         hyl_error *err)
+{
+    static const uint8_t done[] = {'c', 0, 0, 0, 4};
+    uint8_t tail[TAIL_MAX];
+    if (strlen(tag) + 1 + 11 > TAIL_MAX) {
+        return cli_fail(err, HYL_ERR_ARG, "floor: the tag is too long");
+    }
+    size_t tail_len = make_tail(tag, tail);
+    HYL_TRY(send_query(conn->fd, sql, err));
+    HYL_TRY(receive_agreement(conn, err));
+    HYL_TRY(send_all(conn->fd, messages.data, messages.len, err));
+    HYL_TRY(send_all(conn->fd, done, sizeof done, err));
+    return receive_to(conn, tail, tail_len, err);
+}

@@ -27,4 +27,12 @@ void floor_close(floor_conn *conn);
 HYL_NODISCARD hyl_status floor_query(floor_conn *conn, const char *sql, const char *tag,
                                      hyl_error *err);
 
+/*
+ * Sends `sql`, a COPY FROM STDIN, and once the server has agreed `messages`, whole CopyData
+ * messages, and CopyDone; receives the answer's end as floor_query does.
+ * Errors: those of floor_query; PROTOCOL (the server does not agree).
+ */
+HYL_NODISCARD hyl_status floor_copy_in(floor_conn *conn, const char *sql, hyl_bytes messages,
+                                       const char *tag, hyl_error *err);
+
 #endif

@@ -80,15 +80,23 @@ static double busy_seconds(void)
            seconds_at(line, STEAL);
 }
 
+/* Children that it has waited for are counted with it: a peer starts a server for each run. */
 static double process_seconds(pid_t pid)
 {
-    enum { USER = 11, SYSTEM }; /* after the name, which is in parentheses and may hold anything */
+    enum {
+        USER = 11,
+        CHILDREN_SYSTEM = 14
+    }; /* after the name, which is in parentheses and may hold anything */
     char path[64];
     char line[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     read_line(path, line, sizeof line);
     const char *after = strrchr(line, ')');
-    return after != NULL ? seconds_at(after + 1, USER) + seconds_at(after + 1, SYSTEM) : 0;
+    double sum = 0;
+    for (int field = USER; after != NULL && field <= CHILDREN_SYSTEM; field++) {
+        sum += seconds_at(after + 1, field);
+    }
+    return sum;
 }
 
 static double own_seconds(const pid_t *pids, size_t count)

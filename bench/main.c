@@ -14,14 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, MAX_RUNS = 10000, MAX_WORKLOADS = 16 };
+/* Tenths of the tables and of their halves are to be whole. */
+enum { ROWS_STEP = 20 };
+
+enum { EXIT_USAGE = 2, MAX_RUNS = 10000, MAX_ONLY = 32 };
 
 typedef struct bench_options {
-    size_t runs;
+    measure_runs runs; /* of peers 0: as often as the others */
     int64_t rows;
     const char *flights;
     const char *output;
-    const char *only; /* a workload, NULL for all */
+    const char *peers; /* their folder, NULL for none */
+    const bench_workload *only[MAX_ONLY];
+    size_t only_count; /* 0 for all workloads */
 } bench_options;
 
 /* ---- Options -------------------------------------------------------------------------------- */
@@ -30,11 +35,16 @@ static const char usage[] =
     "Usage: hyperline-bench [OPTION]...\n"
     "\n"
     "Starts a Hyper server and measures hyperline against the floor: a bare socket that receives\n"
-    "the same answer and does not look at it. Prints a table and writes it as JSON.\n"
+    "the same answer and does not look at it, or sends the same rows encoded beforehand; and\n"
+    "against other clients of Hyper. Prints a table and writes it as JSON.\n"
     "\n"
     "      --runs N         runs of each client, in turn; the median counts (15)\n"
-    "      --rows N         rows of the table measurements; mixed has half of them (10000000)\n"
-    "      --only WORKLOAD  measure this workload only\n"
+    "      --peer-runs N    runs of each other client, at most as many (as --runs)\n"
+    "      --rows N         rows of the table measurements, a multiple of 20; the other tables "
+    "have\n"
+    "                       half of them (10000000)\n"
+    "      --only WORKLOAD  measure this workload only; may be given again\n"
+    "      --peers FOLDER   measure the other clients too, which bench/peers/setup has put there\n"
     "      --flights FILE   the CSV file to load (.deps/data/flights.csv)\n"
     "      --output FILE    where the JSON goes (build/bench.json)\n"
     "  -h, --help           show this\n"
@@ -45,7 +55,7 @@ static void print_usage(void)
 {
     fputs(usage, stdout);
     for (size_t i = 0; i < bench_workload_count; i++) {
-        printf("  %-17s  %s\n", bench_workloads[i].name, bench_workloads[i].title);
+        printf("  %-25s  %s\n", bench_workloads[i].name, bench_workloads[i].title);
     }
 }
 
@@ -63,56 +73,93 @@ static bool read_number(const char *name, const char *text, long long least, lon
     return true;
 }
 
+static bool read_only(const char *name, bench_options *out)
+{
+    const bench_workload *workload = bench_find_workload(name);
+    if (workload == NULL || out->only_count == MAX_ONLY) {
+        fprintf(stderr, "hyperline-bench: there is no workload '%s'; see --help\n", name);
+        return false;
+    }
+    out->only[out->only_count++] = workload;
+    return true;
+}
+
+static bool read_rows(const char *text, bench_options *out)
+{
+    long long number = 0;
+    if (!read_number("rows", text, ROWS_STEP, 2000000000, &number)) {
+        return false;
+    }
+    if (number % ROWS_STEP != 0) {
+        fprintf(stderr, "hyperline-bench: --rows '%s' is no multiple of %d\n", text, ROWS_STEP);
+        return false;
+    }
+    out->rows = number;
+    return true;
+}
+
+/* One option. False where it is wrong. */
+static bool read_option(int option, bench_options *out)
+{
+    long long number = 0;
+    switch (option) {
+    case 'r':
+    case 'p':
+        if (!read_number(option == 'r' ? "runs" : "peer-runs", optarg, 1, MAX_RUNS, &number)) {
+            return false;
+        }
+        *(option == 'r' ? &out->runs.own : &out->runs.peers) = (size_t)number;
+        return true;
+    case 'n':
+        return read_rows(optarg, out);
+    case 'w':
+        return read_only(optarg, out);
+    case 'P':
+        out->peers = optarg;
+        return true;
+    case 'f':
+        out->flights = optarg;
+        return true;
+    case 'o':
+        out->output = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* False where the program is over; *status is then its exit status. */
 static bool read_options(int argc, char **argv, bench_options *out, int *status)
 {
     static const struct option known[] = {
         {"runs", required_argument, NULL, 'r'},
+        {"peer-runs", required_argument, NULL, 'p'},
         {"rows", required_argument, NULL, 'n'},
         {"only", required_argument, NULL, 'w'},
+        {"peers", required_argument, NULL, 'P'},
         {"flights", required_argument, NULL, 'f'},
         {"output", required_argument, NULL, 'o'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    long long number = 0;
     int option = 0;
     *status = EXIT_USAGE;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        switch (option) {
-        case 'r':
-            if (!read_number("runs", optarg, 1, MAX_RUNS, &number)) {
-                return false;
-            }
-            out->runs = (size_t)number;
-            break;
-        case 'n':
-            if (!read_number("rows", optarg, 2, 2000000000, &number)) {
-                return false;
-            }
-            out->rows = number;
-            break;
-        case 'w':
-            out->only = optarg;
-            break;
-        case 'f':
-            out->flights = optarg;
-            break;
-        case 'o':
-            out->output = optarg;
-            break;
-        case 'h':
+        if (option == 'h') {
             print_usage();
             *status = EXIT_SUCCESS;
             return false;
-        default:
+        }
+        if (!read_option(option, out)) {
             return false;
         }
     }
-    if (optind < argc || (out->only != NULL && bench_find_workload(out->only) == NULL)) {
-        fprintf(stderr, "hyperline-bench: there is no workload '%s'; see --help\n",
-                optind < argc ? argv[optind] : out->only);
+    if (optind < argc) {
+        fprintf(stderr, "hyperline-bench: '%s' is no option; see --help\n", argv[optind]);
         return false;
+    }
+    if (out->runs.peers == 0 || out->runs.peers > out->runs.own) {
+        out->runs.peers = out->runs.own;
     }
     return true;
 }
@@ -121,7 +168,12 @@ static bool read_options(int argc, char **argv, bench_options *out, int *status)
 
 static bool is_wanted(const bench_options *options, const bench_workload *workload)
 {
-    return options->only == NULL || strcmp(options->only, workload->name) == 0;
+    for (size_t i = 0; i < options->only_count; i++) {
+        if (options->only[i] == workload) {
+            return true;
+        }
+    }
+    return options->only_count == 0;
 }
 
 static hyl_status measure_all(bench_stage *stage, const bench_options *options,
@@ -130,8 +182,8 @@ static hyl_status measure_all(bench_stage *stage, const bench_options *options,
     report_head();
     for (size_t i = 0; i < bench_workload_count; i++) {
         if (is_wanted(options, &bench_workloads[i])) {
-            HYL_TRY(
-                measure_workload(stage, &bench_workloads[i], options->runs, &results[*count], err));
+            HYL_TRY(measure_workload(stage, &bench_workloads[i], &options->runs, &results[*count],
+                                     err));
             report_workload(&results[*count]);
             ++*count;
         }
@@ -139,39 +191,53 @@ static hyl_status measure_all(bench_stage *stage, const bench_options *options,
     return HYL_OK;
 }
 
-static void print_conditions(const bench_stage *stage, const bench_options *options, double load)
+static void print_conditions(const report_about *about, const char *peers)
 {
-    char machine[192];
-    const char *version = hyl_conn_parameter(stage->conn, "hyper_version");
-    machine_describe(machine, sizeof machine);
-    printf("%s; Hyper %s; median of %zu run%s\n", machine, version != NULL ? version : "unknown",
-           options->runs, options->runs == 1 ? "" : "s");
-    if (load > 0.5) {
-        printf("noisy: the load was %.1f before the start; measure on a quiet machine\n", load);
+    printf("%s; Hyper %s; median of %zu run%s", about->machine, about->hyper, about->runs.own,
+           about->runs.own == 1 ? "" : "s");
+    if (peers != NULL && about->runs.peers < about->runs.own) {
+        printf(", of other clients %zu", about->runs.peers);
     }
     putchar('\n');
+    if (peers == NULL) {
+        puts("without the other clients: `make bench PEERS=1` sets them up and measures them too");
+    }
+    if (about->load > 0.5) {
+        printf("noisy: the load was %.1f before the start; measure on a quiet machine\n",
+               about->load);
+    }
+    putchar('\n');
+    fflush(stdout);
 }
 
-static hyl_status run(const bench_options *options, hyl_error *err)
+static hyl_status measure_and_report(bench_stage *stage, const bench_options *options,
+                                     report_about *about, hyl_error *err)
 {
-    bench_stage stage;
     size_t count = 0;
-    double load = machine_load();
+    const char *version = hyl_conn_parameter(stage->conn, "hyper_version");
     measure_results *results = calloc(bench_workload_count, sizeof *results);
     if (results == NULL) {
         err->status = HYL_ERR_NOMEM;
         return HYL_ERR_NOMEM;
     }
-    hyl_status status = stage_open(&stage, options->rows, options->flights, err);
+    about->hyper = version != NULL ? version : "unknown";
+    print_conditions(about, options->peers);
+    hyl_status status = measure_all(stage, options, results, &count, err);
     if (status == HYL_OK) {
-        print_conditions(&stage, options, load);
-        status = measure_all(&stage, options, results, &count, err);
-        stage_close(&stage);
-    }
-    if (status == HYL_OK) {
-        status = report_json(results, count, options->output, err);
+        status = report_json(results, count, about, options->output, err);
     }
     free(results);
+    return status;
+}
+
+static hyl_status run(const bench_options *options, hyl_error *err)
+{
+    bench_stage stage;
+    report_about about = {.runs = options->runs, .load = machine_load()};
+    machine_describe(about.machine, sizeof about.machine);
+    HYL_TRY(stage_open(&stage, options->rows, options->flights, options->peers, err));
+    hyl_status status = measure_and_report(&stage, options, &about, err);
+    stage_close(&stage);
     return status;
 }
 
@@ -194,7 +260,12 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
         return worker_main(argc, argv);
     }
-    bench_options options = {15, 10000000, ".deps/data/flights.csv", "build/bench.json", NULL};
+    bench_options options = {
+        .runs = {15, 0},
+        .rows = 10000000,
+        .flights = ".deps/data/flights.csv",
+        .output = "build/bench.json",
+    };
     hyl_error err = HYL_ERROR_INIT;
     int status = EXIT_SUCCESS;
     if (!read_options(argc, argv, &options, &status)) {

@@ -21,18 +21,29 @@ enum { MEASURE_MAX_CLIENTS = 16 };
 /* A workload's clients, in the order of the table; the floor is the first. */
 typedef struct measure_results {
     const bench_workload *workload;
+    char plan[FLOOR_PLAN_TEXT_MAX]; /* how the floor sent rows; "": no rows were sent */
     measure_result items[MEASURE_MAX_CLIENTS];
     size_t count;
     double others; /* the part of the machine's time that other processes took, 0 to 1 */
 } measure_results;
 
+/* How often clients run; the peers may run less often, spread over the others' runs. */
+typedef struct measure_runs {
+    size_t own;
+    size_t peers; /* at most as many */
+} measure_runs;
+
 /*
- * Measures a workload: each client in a process of its own, `runs` times in turn, after one run
- * that does not count.
+ * Measures a workload: each client in a process of its own, in turn, after one run that does not
+ * count. Peers that are not there are left out.
  * Errors: those of the clients; RANGE (one has not moved the rows that there are, or its sum is
  * wrong).
  */
 HYL_NODISCARD hyl_status measure_workload(bench_stage *stage, const bench_workload *workload,
-                                          size_t runs, measure_results *out, hyl_error *err);
+                                          const measure_runs *runs, measure_results *out,
+                                          hyl_error *err);
+
+/* The result of the client of that name, NULL where there is none. */
+const measure_result *measure_find(const measure_results *results, const char *client);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ static hyl_status make_folder(bench_stage *self, hyl_error *err)
         } else {
             memcpy(self->folder, folder, sizeof folder);
             snprintf(self->database, sizeof self->database, "%s/bench.hyper", folder);
+            snprintf(self->copy, sizeof self->copy, "%s/copy.hyper", folder);
         }
     }
     hyl_buf_reset(&found);
@@ -80,16 +82,30 @@ static hyl_status create_database(bench_stage *self, hyl_error *err)
 
 /* ---- Tables --------------------------------------------------------------------------------- */
 
+static hyl_status run_format(hyl_conn *conn, hyl_error *err, const char *format, ...)
+    HYL_PRINTF(3, 4);
+
+static hyl_status run_format(hyl_conn *conn, hyl_error *err, const char *format, ...)
+{
+    char sql[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(sql, sizeof sql, format, args);
+    va_end(args);
+    return len >= 0 && (size_t)len < sizeof sql
+               ? hyl_exec(conn, sql, NULL, err)
+               : cli_fail(err, HYL_ERR_LIMIT, "a statement is too long");
+}
+
+/* A table with rows made from the numbers 1 to `rows`, and an empty one to insert into. */
 static hyl_status fill(hyl_conn *conn, const char *table, const char *columns, const char *values,
                        int64_t rows, hyl_error *err)
 {
-    char sql[1024];
-    snprintf(sql, sizeof sql, "CREATE TABLE %s (%s)", table, columns);
-    HYL_TRY(hyl_exec(conn, sql, NULL, err));
-    snprintf(sql, sizeof sql,
-             "INSERT INTO %s SELECT %s FROM generate_series(1, %" PRId64 ") AS series(i)", table,
-             values, rows);
-    return hyl_exec(conn, sql, NULL, err);
+    HYL_TRY(run_format(conn, err, "CREATE TABLE %s (%s)", table, columns));
+    HYL_TRY(run_format(conn, err, "CREATE TABLE %s_in (%s)", table, columns));
+    return run_format(conn, err,
+                      "INSERT INTO %s SELECT %s FROM generate_series(1, %" PRId64 ") AS series(i)",
+                      table, values, rows);
 }
 
 /* Decimals are multiples of 1/4, so that their sum is exact; every tenth is NULL in `mixed`. */
@@ -98,6 +114,13 @@ static hyl_status make_tables(hyl_conn *conn, int64_t rows, hyl_error *err)
     HYL_TRY(fill(conn, "measurements",
                  "id int NOT NULL, sensor int, value double precision, total bigint",
                  "i, i % 1000, i * 0.25, CAST(i AS bigint) * 100", rows, err));
+    HYL_TRY(run_format(conn, err,
+                       "CREATE TABLE measurements_tenth AS (SELECT * FROM measurements "
+                       "WHERE id <= %" PRId64 ")",
+                       rows / 10));
+    HYL_TRY(run_format(conn, err,
+                       "CREATE TABLE arrow_in (id bigint, total bigint, value double precision, "
+                       "name text, kind text)"));
     return fill(conn, "mixed",
                 "id int, total bigint, value double precision, name text, day date, at timestamp",
                 "i, CAST(i AS bigint) * 100, CASE WHEN i % 10 = 0 THEN NULL ELSE i * 0.25 END, "
@@ -109,8 +132,11 @@ static hyl_status make_tables(hyl_conn *conn, int64_t rows, hyl_error *err)
 /* The floor loads into a table that has the columns of the one that `hyperline load` made. */
 static hyl_status make_flights(bench_stage *self, hyl_error *err)
 {
-    const bench_place place = {(const char *)self->endpoint.data, self->database,
-                               (const char *)self->csv.data, 0};
+    const bench_place place = {
+        .endpoint = (const char *)self->endpoint.data,
+        .database = self->database,
+        .csv = (const char *)self->csv.data,
+    };
     bench_sample sample = {.repeats = 1};
     void *client = NULL;
     HYL_TRY(load_client_open(&place, &client, err));
@@ -122,10 +148,14 @@ static hyl_status make_flights(bench_stage *self, hyl_error *err)
                     err);
 }
 
-hyl_status stage_open(bench_stage *self, int64_t rows, const char *csv, hyl_error *err)
+hyl_status stage_open(bench_stage *self, int64_t rows, const char *csv, const char *peers,
+                      hyl_error *err)
 {
     *self = (bench_stage){0};
     hyl_status status = find_file(csv, &self->csv, err);
+    if (status == HYL_OK && peers != NULL) {
+        status = find_file(peers, &self->peers, err);
+    }
     if (status == HYL_OK) {
         status = make_folder(self, err);
     }
@@ -153,6 +183,7 @@ void stage_close(bench_stage *self)
     hyl_server_free(self->server);
     if (self->folder[0] != '\0') {
         (void)unlink(self->database);
+        (void)unlink(self->copy);
         if (rmdir(self->folder) < 0) {
             fprintf(stderr, "hyperline-bench: %s is left over: %s\n", self->folder,
                     strerror(errno));
@@ -160,13 +191,68 @@ void stage_close(bench_stage *self)
     }
     hyl_buf_reset(&self->endpoint);
     hyl_buf_reset(&self->csv);
+    hyl_buf_reset(&self->peers);
     *self = (bench_stage){0};
+}
+
+/* ---- Places --------------------------------------------------------------------------------- */
+
+/* Inserts have a floor of their own, which is looked for once, on the very table. */
+static hyl_status find_plan(bench_stage *self, const bench_workload *workload, bench_place *place,
+                            hyl_error *err)
+{
+    char *found = self->plans[workload->floor_kind];
+    encode_plan plan;
+    if (workload->floor_kind != BATCHES_NONE && found[0] == '\0') {
+        HYL_TRY(floor_plan_search(place, workload->table, (batches_kind)workload->floor_kind, &plan,
+                                  err));
+        floor_plan_format(&plan, found);
+    }
+    place->plan = found;
+    return HYL_OK;
 }
 
 hyl_status stage_place(bench_stage *self, const bench_workload *workload, bench_place *out,
                        hyl_error *err)
 {
-    *out = (bench_place){(const char *)self->endpoint.data, self->database,
-                         (const char *)self->csv.data, 0};
-    return hyl_query_i64(self->conn, workload->rows_sql, &out->rows, err);
+    *out = (bench_place){
+        .endpoint = (const char *)self->endpoint.data,
+        .database = self->database,
+        .csv = (const char *)self->csv.data,
+        .peers = self->peers.len > 0 ? (const char *)self->peers.data : "",
+    };
+    HYL_TRY(hyl_query_i64(self->conn, workload->rows_sql, &out->rows, err));
+    return find_plan(self, workload, out, err);
+}
+
+/* With two databases attached, names need theirs; `bench` is called after its file. */
+static hyl_status copy_tables(bench_stage *self, hyl_error *err)
+{
+    static const char *const tables[] = {"measurements", "mixed"};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        HYL_TRY(run_format(self->conn, err,
+                           "CREATE TABLE apart.public.%s AS (SELECT * FROM bench.public.%s)",
+                           tables[i], tables[i]));
+    }
+    return HYL_OK;
+}
+
+static hyl_status make_copy(bench_stage *self, hyl_error *err)
+{
+    HYL_TRY(run_format(self->conn, err, "CREATE DATABASE \"%s\"", self->copy));
+    HYL_TRY(run_format(self->conn, err, "ATTACH DATABASE \"%s\" AS apart", self->copy));
+    hyl_status status = copy_tables(self, err);
+    hyl_status detached =
+        run_format(self->conn, status == HYL_OK ? err : NULL, "DETACH DATABASE apart");
+    return status == HYL_OK ? detached : status;
+}
+
+hyl_status stage_place_apart(bench_stage *self, bench_place *place, hyl_error *err)
+{
+    if (!self->has_copy) {
+        HYL_TRY(make_copy(self, err));
+        self->has_copy = true;
+    }
+    place->database = self->copy;
+    return HYL_OK;
 }

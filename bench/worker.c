@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include "peers.h"
+
 #include "cli/fail.h"
 
 #include <errno.h>
@@ -80,12 +82,19 @@ int worker_main(int argc, char **argv)
 {
     hyl_error err = HYL_ERROR_INIT;
     void *state = NULL;
-    const bench_client *client = argc == 8 ? bench_find_client(argv[2], argv[3]) : NULL;
-    if (client == NULL) {
+    const bench_client *client = argc == 10 ? bench_find_client(argv[2], argv[3]) : NULL;
+    if (client == NULL || client->open == NULL) {
         fprintf(stderr, "hyperline-bench: no such worker\n");
         return 2;
     }
-    const bench_place place = {argv[4], argv[5], argv[6], strtoll(argv[7], NULL, 10)};
+    const bench_place place = {
+        .endpoint = argv[4],
+        .database = argv[5],
+        .csv = argv[6],
+        .peers = argv[7],
+        .plan = argv[8],
+        .rows = strtoll(argv[9], NULL, 10),
+    };
     hyl_status status = client->open(&place, &state, &err);
     if (status == HYL_OK) {
         status = serve(client, state, &err);
@@ -102,7 +111,7 @@ int worker_main(int argc, char **argv)
 /* ---- The parent ----------------------------------------------------------------------------- */
 
 /* The child's standard input and output are `fd`. */
-static int spawn_on(int fd, char *const argv[], pid_t *pid)
+static int spawn_on(int fd, const char *program, char *const argv[], pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     int problem = posix_spawn_file_actions_init(&actions);
@@ -114,16 +123,31 @@ static int spawn_on(int fd, char *const argv[], pid_t *pid)
         problem = posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
     }
     if (problem == 0) {
-        problem = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environ);
+        problem = posix_spawn(pid, program, &actions, NULL, argv, environ);
     }
     posix_spawn_file_actions_destroy(&actions);
     return problem;
+}
+
+static hyl_status spawn(int fd, const char *program, const char *const *words, size_t count,
+                        pid_t *pid, hyl_error *err)
+{
+    /* posix_spawn does not change them, but its type does not say so. */
+    char *argv[PEERS_WORDS + 2];
+    memcpy(argv, words, count * sizeof *argv);
+    int problem = spawn_on(fd, program, argv, pid);
+    return problem == 0 ? HYL_OK : cli_fail_errno(err, problem, "%s does not start", program);
 }
 
 static hyl_status spawn_worker(const bench_client *client, const bench_place *place, int fd,
                                pid_t *pid, hyl_error *err)
 {
     char rows[24];
+    if (client->open == NULL) {
+        peers_command command;
+        HYL_TRY(peers_command_of(client, place, &command, err));
+        return spawn(fd, command.program, command.words, PEERS_WORDS, pid, err);
+    }
     snprintf(rows, sizeof rows, "%" PRId64, place->rows);
     const char *const words[] = {"hyperline-bench",
                                  WORKER_ARGUMENT,
@@ -132,13 +156,11 @@ static hyl_status spawn_worker(const bench_client *client, const bench_place *pl
                                  place->endpoint,
                                  place->database,
                                  place->csv,
+                                 place->peers,
+                                 place->plan,
                                  rows,
                                  NULL};
-    /* posix_spawn does not change them, but its type does not say so. */
-    char *argv[sizeof words / sizeof words[0]];
-    memcpy(argv, words, sizeof argv);
-    int problem = spawn_on(fd, argv, pid);
-    return problem == 0 ? HYL_OK : cli_fail_errno(err, problem, "no process for a client");
+    return spawn(fd, "/proc/self/exe", words, sizeof words / sizeof words[0], pid, err);
 }
 
 static hyl_status open_streams(worker *self, int fd, hyl_error *err)

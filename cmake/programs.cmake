@@ -14,11 +14,13 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/cli/main.c)
 endif()
 
 file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.c)
-if(BENCH_SOURCES)
+if(BENCH_SOURCES AND HYL_WITH_ARROW)
     add_executable(hyperline_bench ${BENCH_SOURCES})
     # It measures the parts of `hyperline load` in its own process.
     target_include_directories(hyperline_bench PRIVATE ${PROJECT_SOURCE_DIR})
-    target_link_libraries(hyperline_bench PRIVATE cli_parts)
+    # nanoarrow makes what is inserted, and encodes it for the floor.
+    target_include_directories(hyperline_bench SYSTEM PRIVATE ${HYL_NANOARROW_DIR}/include)
+    target_link_libraries(hyperline_bench PRIVATE cli_parts ${CMAKE_DL_LIBS})
     set_target_properties(hyperline_bench PROPERTIES
         OUTPUT_NAME hyperline-bench RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endif()
