@@ -91,7 +91,7 @@ static hyl_status set_columns(hyl_result *result, const hyl_msg *description, hy
     }
     hyl_coldesc_iter iter;
     hyl_msg_column column;
-    hyl_format format;
+    hyl_format format = HYL_FORMAT_TEXT;
     char *name = result->names;
     hyl_coldesc_iter_init(&iter, description);
     for (size_t i = 0; hyl_coldesc_iter_next(&iter, &column); i++) {
