@@ -64,6 +64,8 @@ typedef struct hyl_insert_opts {
         sizeof(hyl_insert_opts), 0, HYL_INSERT_AUTO \
     }
 
+/* ---- Opening ------------------------------------------------------------------------------- */
+
 /*
  * Opens an inserter into an existing table. `table` as SQL writes it: sales, "Extract"."Extract",
  * database.schema.table; unquoted names are folded to lower case. `columns`: the columns that rows
@@ -77,6 +79,47 @@ HYL_API HYL_NODISCARD hyl_status hyl_inserter_open(hyl_conn *conn, const char *t
                                                    const char *const *columns, size_t column_count,
                                                    const hyl_insert_opts *opts, hyl_inserter **out,
                                                    hyl_error *err);
+
+/* ---- Computed columns ---------------------------------------------------------------------- */
+
+/* A field of the rows that go into a mapped inserter: what its setters take. */
+typedef struct hyl_insert_field {
+    const char *name; /* plain, not quoted */
+    hyl_type type;    /* hyl_type_of, hyl_type_numeric, hyl_type_from_oid */
+    bool not_null;
+} hyl_insert_field;
+
+/* What a column of the table gets. */
+typedef struct hyl_insert_mapping {
+    const char *column;     /* the table's, by its plain name */
+    const char *expression; /* SQL over the fields, by their names; NULL: the field of that name */
+} hyl_insert_mapping;
+
+/*
+ * Opens an inserter whose rows have other columns than the table: the server computes the table's
+ * from them, in the one statement that inserts them.
+ *
+ *     const hyl_insert_field fields[] = {{"day", hyl_type_of(HYL_TYPE_TEXT), true},
+ *                                        {"price", hyl_type_of(HYL_TYPE_DOUBLE), false}};
+ *     const hyl_insert_mapping mappings[] = {{"sold", "to_date(day, 'DD.MM.YYYY')"},
+ *                                            {"price", NULL}};
+ *     hyl_inserter_open_mapped(conn, "sales", fields, 2, mappings, 2, NULL, &ins, &err);
+ *
+ * A column of the table that no mapping names gets its default, or NULL. Names are quoted here;
+ * expressions are SQL and run with the session's rights: never build them from data. Each must be
+ * one, with its parentheses matched, and quotes and comments closed.
+ * Errors: ARG (no fields, no mappings, two fields of one name, a mapping without its field, what is
+ * no expression), UNSUPPORTED (an array field), and those of a statement: the server looks at tables,
+ * columns, expressions and types now. What an expression makes of a row's values shows when rows are
+ * sent or at finish, without the row's number; nothing is inserted then.
+ * Blocks: for a round trip.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_inserter_open_mapped(
+    hyl_conn *conn, const char *table, const hyl_insert_field *fields, size_t field_count,
+    const hyl_insert_mapping *mappings, size_t mapping_count, const hyl_insert_opts *opts,
+    hyl_inserter **out, hyl_error *err);
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
 
 HYL_API size_t hyl_inserter_column_count(const hyl_inserter *ins);
 /*
@@ -169,7 +212,8 @@ typedef struct hyl_colbuf {
 } hyl_colbuf;
 
 /*
- * Appends `rows` rows from a buffer for each column, in the columns' order. Between two rows only.
+ * Appends `rows` rows from a buffer for each column, in the columns' order: the fastest way, for
+ * columns are checked and copied as a whole. Between two rows only.
  * Errors: those of a value; ARG (another count of buffers than of columns). Where a value is
  * refused the rows before it are in, its own is dropped, and those behind it are not looked at:
  * hyl_inserter_rows tells how many are in.
@@ -177,6 +221,29 @@ typedef struct hyl_colbuf {
 HYL_API HYL_NODISCARD hyl_status hyl_inserter_columns(hyl_inserter *ins, const hyl_colbuf *columns,
                                                       size_t column_count, size_t rows,
                                                       hyl_error *err);
+
+/*
+ * A part of the inserter for another thread: an inserter of its own into the same COPY. Threads fill
+ * their parts and make them into messages at the same time; what is full is sent over the one
+ * connection, one message after the other. Call this on the inserter's own thread; a part is used by
+ * one thread at a time, and the inserter itself may take rows meanwhile.
+ *
+ * Of a part all functions of an inserter work but this one. Rows are counted, and named in errors,
+ * within it. They stay in their order, and come between those of the other parts anyhow.
+ *
+ *     finish   sends the part's rest; *rows gets the part's rows. Every part needs it: finishing the
+ *              inserter is refused (STATE) while one is open.
+ *     abort    or free before finish: the part is given up, and with it all rows of the inserter,
+ *              whose finish then fails (CANCELLED).
+ *     free     before or after the inserter's.
+ *
+ * An error of the COPY comes to every part with its next message. How rows travel is decided here,
+ * by the columns and what the inserter has already; format AUTO then refuses what Arrow does not
+ * have.
+ * Errors: STATE (finished, aborted; a part's part), NOMEM.
+ */
+HYL_API HYL_NODISCARD hyl_status hyl_inserter_open_part(hyl_inserter *ins, hyl_inserter **out,
+                                                        hyl_error *err);
 
 /*
  * Sends the rest and ends the COPY. *rows (may be NULL) gets the number of rows inserted.

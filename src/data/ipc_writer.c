@@ -20,6 +20,7 @@ struct hyl__ipc_writer {
     struct ArrowIpcEncoder encoder; /* of the schema */
     struct ArrowSchema schema;
     struct ArrowBuffer schema_message;
+    hyl_bytes schema_piece;
     hyl__ipc_header header;
     uint8_t *bits; /* of each column: a bitmap of NULLs, and one of booleans */
     size_t bitmap_size;
@@ -215,12 +216,6 @@ static void add_piece(hyl__ipc_writer *writer, const uint8_t *bytes, size_t size
     }
 }
 
-static void give_message(const hyl__ipc_writer *writer, hyl__ipc_message *out)
-{
-    out->pieces = writer->pieces;
-    out->count = writer->piece_count;
-}
-
 hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out, hyl_error *err)
 {
     int code = ArrowIpcEncoderEncodeSchema(&writer->encoder, &writer->schema, NULL);
@@ -231,9 +226,9 @@ hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out
     if (code != NANOARROW_OK) {
         return hyl__fail_nomem(err);
     }
-    writer->piece_count = 0;
-    add_piece(writer, writer->schema_message.data, (size_t)writer->schema_message.size_bytes);
-    give_message(writer, out);
+    writer->schema_piece =
+        (hyl_bytes){writer->schema_message.data, (size_t)writer->schema_message.size_bytes};
+    *out = (hyl__ipc_message){&writer->schema_piece, 1};
     return HYL_OK;
 }
 
@@ -385,7 +380,7 @@ hyl_status hyl__ipc_writer_batch(hyl__ipc_writer *writer, hyl__stage *stage, hyl
         add_column(writer, stage, i);
     }
     hyl__ipc_header_end(&writer->header);
-    give_message(writer, out);
+    *out = (hyl__ipc_message){writer->pieces, writer->piece_count};
     return HYL_OK;
 }
 

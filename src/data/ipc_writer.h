@@ -28,14 +28,14 @@ typedef struct hyl__ipc_message {
 
 /*
  * The message that the stream starts with.
- * Errors: NOMEM. Lifetime: until the writer's next call.
+ * Errors: NOMEM. Lifetime: until the next call of this function.
  */
 HYL_NODISCARD hyl_status hyl__ipc_writer_schema(hyl__ipc_writer *writer, hyl__ipc_message *out,
                                                 hyl_error *err);
 /*
  * A record batch of the stage's rows. Its pieces are the stage's own arrays, whose values become
  * Arrow's in place: the stage is to be cleared when they are sent.
- * Errors: NOMEM. Lifetime: until the writer's next call, or the stage's.
+ * Errors: NOMEM. Lifetime: until the next call of this function, or of the stage.
  */
 HYL_NODISCARD hyl_status hyl__ipc_writer_batch(hyl__ipc_writer *writer, hyl__stage *stage,
                                                hyl__ipc_message *out, hyl_error *err);

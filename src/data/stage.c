@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "value/hyperbinary.h"
 #include "value/numeric.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -388,9 +387,6 @@ hyl_status hyl__put_bytes(hyl__stage *stage, hyl__stage_column *column, hyl_byte
 
 /* ---- Dates and times ----------------------------------------------------------------------- */
 
-/* Microseconds from 1970 to 2000: what Arrow's timestamps must add and still be 64 bits. */
-#define UNIX_MICROS_OF_2000 (-(int64_t)HYL_UNIX_EPOCH_DAYS * HYL_MICROS_PER_DAY)
-
 /* A value that the server does not take as Arrow. */
 static hyl_status __attribute__((noinline, cold))
 note_far(hyl__stage_column *column, const char *what, hyl_error *err)
@@ -409,7 +405,7 @@ static hyl_status put_micros(hyl__stage *stage, hyl__stage_column *column, int64
     if (UNLIKELY(!hyl__timestamp_in_range(micros))) {
         return hyl__fail_range(column->info->type, err);
     }
-    if (UNLIKELY(micros > INT64_MAX - UNIX_MICROS_OF_2000)) {
+    if (UNLIKELY(micros > HYL__ARROW_TIMESTAMP_MAX)) {
         HYL_TRY(note_far(column, "a timestamp after 294247-01-10 04:00:54.775807", err));
     }
     STORE(int64_t, micros);

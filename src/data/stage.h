@@ -9,7 +9,12 @@
 #define HYL_DATA_STAGE_H
 
 #include "table.h"
+#include "value/hyperbinary.h"
 #include "value/int128.h"
+
+/* Microseconds from 1970 to 2000: what Arrow's timestamps must add and still be 64 bits. */
+#define HYL__UNIX_MICROS_OF_2000 (-(int64_t)HYL_UNIX_EPOCH_DAYS * HYL_MICROS_PER_DAY)
+#define HYL__ARROW_TIMESTAMP_MAX (INT64_MAX - HYL__UNIX_MICROS_OF_2000)
 
 typedef struct hyl__stage_column {
     const hyl__table_column *info; /* the table's */

@@ -207,6 +207,7 @@ static void far_values_are_refused_after_arrow(void **state)
 {
     (void)state;
     hyl_insert_opts opts = HYL_INSERT_OPTS_INIT;
+    opts.buffer_size = 65536;
     run("CREATE TABLE far (x time)");
     for (int i = HYL_WITH_ARROW ? 0 : 1; i < 2; i++) {
         hyl_inserter *ins = NULL;
