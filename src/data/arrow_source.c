@@ -1,5 +1,6 @@
 #include "arrow_source.h"
 
+#include "arrow_bulk.h"
 #include "arrow_types.h"
 #include "base/error.h"
 #include "value/hyperbinary.h"
@@ -255,25 +256,6 @@ static hyl__arrow_put choose_put(enum ArrowType type, hyl_type_id id)
     }
 }
 
-/* Bytes of a value that is the same in the stage and in Arrow, 0 where it is not. */
-static size_t same_width(enum ArrowType type, hyl_type_id id)
-{
-    switch (type) {
-    case NANOARROW_TYPE_INT16:
-        return id == HYL_TYPE_SMALLINT ? sizeof(int16_t) : 0;
-    case NANOARROW_TYPE_INT32:
-        return id == HYL_TYPE_INT ? sizeof(int32_t) : 0;
-    case NANOARROW_TYPE_INT64:
-        return id == HYL_TYPE_BIGINT ? sizeof(int64_t) : 0;
-    case NANOARROW_TYPE_FLOAT:
-        return id == HYL_TYPE_REAL ? sizeof(float) : 0;
-    case NANOARROW_TYPE_DOUBLE:
-        return id == HYL_TYPE_DOUBLE ? sizeof(double) : 0;
-    default:
-        return 0;
-    }
-}
-
 static int64_t micros_per_unit(enum ArrowTimeUnit unit)
 {
     switch (unit) {
@@ -286,6 +268,14 @@ static int64_t micros_per_unit(enum ArrowTimeUnit unit)
     }
 }
 
+static hyl__arrow_depth depth_of(const struct ArrowSchema *field, const struct ArrowSchema *values)
+{
+    if (values == field) {
+        return HYL__ARROW_PLAIN;
+    }
+    return field->dictionary == values ? HYL__ARROW_DICTIONARY : HYL__ARROW_DEEP;
+}
+
 void hyl__arrow_source_init(hyl__arrow_source *source, const struct ArrowSchema *field,
                             const struct ArrowArrayView *view, const hyl__stage_column *column,
                             bool truncate)
@@ -296,12 +286,12 @@ void hyl__arrow_source_init(hyl__arrow_source *source, const struct ArrowSchema 
     (void)ArrowSchemaViewInit(&source->type, values, NULL);
     source->view = view;
     source->put = choose_put(source->type.type, column->id);
-    source->plain = values == field;
-    source->copy_width = source->plain ? same_width(source->type.type, column->id) : 0;
+    source->depth = depth_of(field, values);
     source->multiplier = micros_per_unit(source->type.time_unit);
     source->nanos = source->type.type == NANOARROW_TYPE_INTERVAL_MONTH_DAY_NANO ||
                     (source->multiplier == 1 && source->type.time_unit == NANOARROW_TIME_UNIT_NANO);
     source->truncate = truncate;
+    source->bulk = hyl__arrow_bulk_choose(source, column);
 }
 
 void hyl__arrow_source_rewind(hyl__arrow_source *source)
@@ -377,6 +367,10 @@ int64_t hyl__arrow_source_measure(hyl__arrow_source *source, int64_t first, int6
     if (!is_varying(source->type.storage_type)) {
         return count;
     }
+    const int64_t measured = hyl__arrow_bulk_measure(source, first, count, max_bytes);
+    if (measured >= 0) {
+        return measured;
+    }
     size_t bytes = 0;
     for (int64_t k = 0; k < count; k++) {
         const struct ArrowArrayView *values = source->view;
@@ -394,42 +388,6 @@ int64_t hyl__arrow_source_measure(hyl__arrow_source *source, int64_t first, int6
 
 /* ---- Putting ------------------------------------------------------------------------------- */
 
-/* NULLs of a plain array, as bytes. False where there is one that may not be, at *done. */
-static bool copy_nulls(const hyl__arrow_source *source, int64_t first, int64_t count,
-                       const hyl__stage *stage, hyl__stage_column *column, int64_t *done)
-{
-    const uint8_t *validity = source->view->buffer_views[0].data.as_uint8;
-    const int64_t from = first + source->view->offset;
-    if (validity == NULL) {
-        return true;
-    }
-    for (int64_t k = 0; k < count; k++) {
-        const bool is_null = !ArrowBitGet(validity, from + k);
-        if (UNLIKELY(is_null && !column->info->nullable)) {
-            *done = k;
-            return false;
-        }
-        column->nulls[stage->rows + (size_t)k] = is_null;
-        column->null_count += is_null;
-    }
-    return true;
-}
-
-/* Values that the stage keeps just as they are. */
-static hyl_status copy_values(const hyl__arrow_source *source, int64_t first, int64_t count,
-                              const hyl__stage *stage, hyl__stage_column *column, int64_t *done,
-                              hyl_error *err)
-{
-    const size_t width = source->copy_width;
-    const uint8_t *from = source->view->buffer_views[1].data.as_uint8;
-    if (!copy_nulls(source, first, count, stage, column, done)) {
-        return hyl__fail(err, HYL_ERR_NULLVAL, "NULL in a column that is NOT NULL");
-    }
-    memcpy(column->values + stage->rows * width,
-           from + (size_t)(first + source->view->offset) * width, (size_t)count * width);
-    return HYL_OK;
-}
-
 static hyl_status put_one(hyl__arrow_source *source, int64_t i, hyl__stage *stage,
                           hyl__stage_column *column, hyl_error *err)
 {
@@ -443,8 +401,8 @@ hyl_status hyl__arrow_source_put(hyl__arrow_source *source, int64_t first, int64
                                  hyl__stage *stage, hyl__stage_column *column, int64_t *done,
                                  hyl_error *err)
 {
-    if (source->copy_width > 0) {
-        return copy_values(source, first, count, stage, column, done, err);
+    if (hyl__arrow_bulk_put(source, first, count, stage, column)) {
+        return HYL_OK;
     }
     const size_t rows = stage->rows;
     hyl_status status = HYL_OK;

@@ -13,12 +13,23 @@ typedef hyl_status (*hyl__arrow_put)(hyl__arrow_source *source, const struct Arr
                                      int64_t i, hyl__stage *stage, hyl__stage_column *column,
                                      hyl_error *err);
 
+/* Puts `count` values from `first` on, null_count of them NULL; false where one does not fit. */
+typedef bool (*hyl__arrow_bulk)(const hyl__arrow_source *source, int64_t first, int64_t count,
+                                size_t null_count, hyl__stage *stage, hyl__stage_column *column);
+
+/* What the values are behind. */
+typedef enum hyl__arrow_depth {
+    HYL__ARROW_PLAIN,
+    HYL__ARROW_DICTIONARY, /* one */
+    HYL__ARROW_DEEP        /* run-end encoding, or more than one of them */
+} hyl__arrow_depth;
+
 struct hyl__arrow_source {
     const struct ArrowArrayView *view; /* of the batch's column */
     struct ArrowSchemaView type;       /* of its values */
     hyl__arrow_put put;
-    bool plain;         /* no dictionary, no run-end encoding */
-    size_t copy_width;  /* of values that the stage keeps just as Arrow does; 0: they are put */
+    hyl__arrow_bulk bulk; /* NULL: values are put one by one */
+    hyl__arrow_depth depth;
     int64_t run;        /* of run-end encoding: the run of the last value */
     int64_t multiplier; /* of dates and times: microseconds in a unit */
     bool nanos;         /* and its values are nanoseconds */
