@@ -20,7 +20,8 @@ if(HYL_WITH_ARROW)
     target_include_directories(hyperline_objects SYSTEM PRIVATE ${HYL_NANOARROW_DIR}/include)
 endif()
 
-set(HYL_LIBRARIES Threads::Threads m)
+set(HYL_LIBRARIES PkgConfig::UTF8PROC Threads::Threads m)
+target_include_directories(hyperline_objects SYSTEM PRIVATE ${UTF8PROC_INCLUDE_DIRS})
 if(HYL_WITH_OPENSSL)
     list(APPEND HYL_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
     # Its headers only: what is linked is said at the two libraries.

@@ -41,6 +41,15 @@ extern "C" {
     X(tls_negotiation, "postgres",                                                             \
       "postgres | direct: whether the server is asked for TLS "                                \
       "first")                                                                                 \
+    X(channel_binding, "prefer",                                                               \
+      "disable | prefer | require: whether a login by SCRAM is bound to the server's "         \
+      "certificate")                                                                           \
+    X(require_auth, "",                                                                        \
+      "what the server may demand: a list of none, password, md5, scram-sha-256, or of what "  \
+      "it may not, each with a !; empty: any")                                                 \
+    X(allow_cleartext, "no",                                                                   \
+      "no | yes: whether the password may go as it is over a connection that others may "      \
+      "read")                                                                                  \
     X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")   \
     X(request_timeout, "none", "how long one call may wait for the server; then it cancels")   \
     X(idle_timeout, "none", "how long the server may send nothing while a call waits for it")  \
@@ -66,6 +75,19 @@ extern "C" {
  *
  * Where tls_ca is set, prefer and require check the certificate as verify-ca does. A unix socket
  * has no TLS: with require and above it is refused. A cancel goes the way of its connection.
+ */
+
+/*
+ * What a login may be like. With SCRAM-SHA-256 the password never leaves the client, and the server
+ * proves that it knows it too. Bound to a channel (SCRAM-SHA-256-PLUS, on TLS, where the server
+ * offers it; PostgreSQL does, Hyper does not) it also proves that nobody decrypts in between.
+ * channel_binding=require takes nothing else; prefer notices where somebody took the offer away;
+ * disable does without.
+ *
+ * require_auth has the names that libpq has: none, password, md5, scram-sha-256, gss, sspi, creds.
+ * A login by a client certificate alone counts as none. What the list rules out fails before
+ * anything of the password is sent. A password as it is (the method `password`) goes over TLS and
+ * unix sockets only, unless allow_cleartext=yes.
  */
 
 typedef struct hyl_config hyl_config;

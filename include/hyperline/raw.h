@@ -73,11 +73,15 @@ typedef struct hyl_raw_opts {
     uint64_t drain_limit;     /* of hyl_raw_abandon, in bytes: 64 MiB */
     hyl_raw_open_fn open_second; /* how hyl_raw_abandon cancels; NULL: it only drains */
     void *open_ctx;
+    /* As the config's keys of these names; the strings need to live during hyl_raw_new only.
+     * require_auth NULL: any. channel_binding NULL: prefer on TLS, and disable elsewhere. */
+    const char *require_auth;
+    const char *channel_binding;
 } hyl_raw_opts;
 
-#define HYL_RAW_OPTS_INIT                                      \
-    {                                                          \
-        sizeof(hyl_raw_opts), -1, 0, 0, 0, 0, 0, 0, NULL, NULL \
+#define HYL_RAW_OPTS_INIT                                                  \
+    {                                                                      \
+        sizeof(hyl_raw_opts), -1, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL \
     }
 
 /* ---- The connection ---------------------------------------------------------------------------
@@ -86,7 +90,8 @@ typedef struct hyl_raw_opts {
 /*
  * Makes a connection over a transport, with a read window and a write buffer of 64 kB; nothing is
  * sent. `opts` may be NULL. On success the connection owns the transport and *transport is none.
- * Errors: ARG (no transport), NOMEM; the transport then stays the caller's.
+ * Errors: ARG (no transport, an option that cannot be), NOMEM; the transport then stays the
+ * caller's.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_new(hyl_transport *transport, const hyl_raw_opts *opts,
                                              hyl_raw **out, hyl_error *err);
@@ -104,8 +109,9 @@ HYL_API void hyl_raw_set_timeout(hyl_raw *raw, int64_t timeout_ms);
 
 /*
  * Logs in: StartupMessage with `params` ("user" must be among them, "database" and "options" may
- * be), authentication (trust, cleartext, MD5, SCRAM-SHA-256), to ReadyForQuery. `password` may be
- * NULL. Keeps BackendKeyData and the parameters. NoticeResponse and NotificationResponse are passed
+ * be), authentication (trust, cleartext, MD5, SCRAM-SHA-256, and -PLUS on TLS), to ReadyForQuery.
+ * `password` may be NULL. A password goes as it is where the server demands it so, whatever the
+ * transport: require_auth rules that out. Keeps BackendKeyData and the parameters. NoticeResponse and NotificationResponse are passed
  * over. A connection on which it failed is desynchronised.
  * Errors: AUTH (a password is demanded and none is given: names the method; no SASL mechanism that
  * is known: lists what is offered; SASL messages out of order; the server accepts without proof, or

@@ -316,6 +316,16 @@ static const char *null_if_empty(const char *value)
     return value[0] != '\0' ? value : NULL;
 }
 
+static bool read_login(const hyl_config *config, hyl__settings *out)
+{
+    const char *binding = hyl__config_value(config, HYL__KEY_channel_binding);
+    const char *methods = hyl__config_value(config, HYL__KEY_require_auth);
+    const char *cleartext = hyl__config_value(config, HYL__KEY_allow_cleartext);
+    return hyl__parse_channel_binding(binding, &out->channel_binding) &&
+           hyl__parse_require_auth(methods, &out->allowed_auth) &&
+           hyl__parse_yes_no(cleartext, &out->allow_cleartext);
+}
+
 /* False where a value is none of its kind, which hyl__config_check has ruled out. */
 static bool read_values(const hyl_config *config, hyl__settings *out)
 {
@@ -361,7 +371,7 @@ hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hy
     }
     HYL_TRY(hyl_endpoint_parse(endpoint, &settings.endpoint, err));
     HYL_TRY(hyl__config_tls(config, &settings.endpoint, &settings.tls, err));
-    if (!read_values(config, &settings)) {
+    if (!read_values(config, &settings) || !read_login(config, &settings)) {
         return hyl__fail(err, HYL_ERR_ARG, "the config has a value that it cannot have");
     }
     *out = settings;

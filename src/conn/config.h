@@ -8,6 +8,8 @@
 #include <hyperline/config.h>
 #include <hyperline/wire.h>
 
+#include "wire/auth.h"
+
 /*
  * Tells why the server is gone, where its owner knows: writes a short text (exit status, last
  * words) into `text` and returns true.
@@ -60,6 +62,9 @@ typedef struct hyl__settings {
     hyl__dialect dialect;
     const char *application_name;
     hyl__tls_settings tls;
+    hyl__channel_binding channel_binding;
+    unsigned allowed_auth; /* as in hyl__auth_rules */
+    bool allow_cleartext;
     int64_t connect_timeout_ms; /* durations: -1 means none */
     int64_t request_timeout_ms;
     int64_t busy_timeout_ms;

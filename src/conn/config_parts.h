@@ -65,6 +65,10 @@ bool hyl__parse_tls_mode(const char *text, hyl__tls_mode *mode);
 bool hyl__parse_tls_version(const char *text, hyl_tls_version *version);
 bool hyl__parse_tls_negotiation(const char *text, bool *direct);
 bool hyl__parse_dialect(const char *text, hyl__dialect *dialect);
+bool hyl__parse_channel_binding(const char *text, hyl__channel_binding *binding);
+/* *allowed: HYL__AUTH_... bits, 0 for any. */
+bool hyl__parse_require_auth(const char *text, unsigned *allowed);
+bool hyl__parse_yes_no(const char *text, bool *yes);
 bool hyl__parse_database_version(const char *text, int *version);
 
 #endif

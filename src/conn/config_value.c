@@ -54,6 +54,25 @@ static const char *const tls_modes[] = {
 
 static const char *const tls_versions[] = {[HYL_TLS_1_2] = "1.2", [HYL_TLS_1_3] = "1.3"};
 
+static const char *const channel_bindings[] = {
+    [HYL__BINDING_DISABLE] = "disable",
+    [HYL__BINDING_PREFER] = "prefer",
+    [HYL__BINDING_REQUIRE] = "require",
+};
+
+typedef struct auth_method {
+    const char *name;
+    unsigned bit;
+} auth_method;
+
+static const auth_method auth_methods[] = {
+#define AUTH_METHOD(name, bit, text) {text, bit},
+    HYL__AUTH_METHOD_MAP(AUTH_METHOD)
+#undef AUTH_METHOD
+};
+
+static const char *const no_yes[] = {"no", "yes"};
+
 static const char *const tls_negotiations[] = {"postgres", "direct"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -162,6 +181,58 @@ bool hyl__parse_tls_negotiation(const char *text, bool *direct)
     return known;
 }
 
+bool hyl__parse_channel_binding(const char *text, hyl__channel_binding *binding)
+{
+    size_t index = 0;
+    bool known = read_word(text, channel_bindings, COUNT_OF(channel_bindings), &index);
+    *binding = (hyl__channel_binding)index;
+    return known;
+}
+
+bool hyl__parse_yes_no(const char *text, bool *yes)
+{
+    size_t index = 0;
+    bool known = read_word(text, no_yes, COUNT_OF(no_yes), &index);
+    *yes = index == 1;
+    return known;
+}
+
+static unsigned auth_method_bit(hyl_str name)
+{
+    for (size_t i = 0; i < COUNT_OF(auth_methods); i++) {
+        const auth_method *method = &auth_methods[i];
+        if (strlen(method->name) == name.len && memcmp(method->name, name.data, name.len) == 0) {
+            return method->bit;
+        }
+    }
+    return 0;
+}
+
+/* All of the list have a ! or none has, and each method stands there once. */
+bool hyl__parse_require_auth(const char *text, unsigned *allowed)
+{
+    bool negated = text[0] == '!';
+    unsigned named = 0;
+    *allowed = 0;
+    while (*text != '\0') {
+        if ((*text == '!') != negated) {
+            return false;
+        }
+        text += negated;
+        size_t len = strcspn(text, ",");
+        unsigned bit = auth_method_bit((hyl_str){text, len});
+        bool another = text[len] == ',';
+        if (bit == 0 || (named & bit) != 0 || (another && text[len + 1] == '\0')) {
+            return false;
+        }
+        named |= bit;
+        text += len + another;
+    }
+    *allowed = negated ? HYL__AUTH_ANY & ~named : named;
+    /* Everything ruled out must not come to be "any". */
+    return !negated || *allowed != 0;
+}
+
 bool hyl__parse_database_version(const char *text, int *version)
 {
     if (text[0] == '\0') {
@@ -243,6 +314,31 @@ static hyl_status check_tls_negotiation(hyl__config_key key, const char *value, 
                : refuse(key, value, "postgres or direct", err);
 }
 
+static hyl_status check_channel_binding(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl__channel_binding binding;
+    return hyl__parse_channel_binding(value, &binding)
+               ? HYL_OK
+               : refuse(key, value, "disable, prefer or require", err);
+}
+
+static hyl_status check_require_auth(hyl__config_key key, const char *value, hyl_error *err)
+{
+    unsigned allowed = 0;
+    return hyl__parse_require_auth(value, &allowed)
+               ? HYL_OK
+               : refuse(key, value,
+                        "a list such as scram-sha-256,md5 or !password,!none of none, password, "
+                        "md5, scram-sha-256, gss, sspi, creds",
+                        err);
+}
+
+static hyl_status check_yes_no(hyl__config_key key, const char *value, hyl_error *err)
+{
+    bool yes = false;
+    return hyl__parse_yes_no(value, &yes) ? HYL_OK : refuse(key, value, "yes or no", err);
+}
+
 static hyl_status check_database_version(hyl__config_key key, const char *value, hyl_error *err)
 {
     int version = 0;
@@ -307,6 +403,9 @@ static const check_fn checks[HYL__KEY_COUNT] = {
     [HYL__KEY_tls] = check_tls_mode,
     [HYL__KEY_tls_min_version] = check_tls_version,
     [HYL__KEY_tls_negotiation] = check_tls_negotiation,
+    [HYL__KEY_channel_binding] = check_channel_binding,
+    [HYL__KEY_require_auth] = check_require_auth,
+    [HYL__KEY_allow_cleartext] = check_yes_no,
     [HYL__KEY_connect_timeout] = check_deadline,
     [HYL__KEY_request_timeout] = check_deadline,
     [HYL__KEY_idle_timeout] = check_deadline,

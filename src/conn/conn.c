@@ -64,6 +64,19 @@ static hyl_status make_conn(const hyl_config *config, hyl_transport *transport, 
 
 /* ---- Login --------------------------------------------------------------------------------- */
 
+static void set_auth_rules(hyl_conn *conn)
+{
+    const hyl__settings *settings = &conn->settings;
+    hyl__auth_rules rules = {.allowed = settings->allowed_auth,
+                             .binding = settings->channel_binding};
+    hyl__channel_rules(&conn->transport, &rules);
+    /* What goes over a unix socket nobody else reads. On a loopback port another user may listen,
+     * where the server does not. */
+    bool is_private = rules.encrypted || settings->endpoint.kind == HYL_ENDPOINT_UNIX;
+    rules.no_cleartext = !is_private && !settings->allow_cleartext;
+    hyl__session_set_auth_rules(&conn->session, &rules);
+}
+
 static hyl_status send_startup(hyl_conn *conn, hyl_error *err)
 {
     const hyl__settings *settings = &conn->settings;
@@ -72,6 +85,9 @@ static hyl_status send_startup(hyl_conn *conn, hyl_error *err)
     if (status == HYL_OK) {
         status = hyl__session_startup(&conn->session, hyl__crypto_openssl(), startup.params,
                                       startup.count, settings->user, settings->password, err);
+    }
+    if (status == HYL_OK) {
+        set_auth_rules(conn);
     }
     hyl__startup_reset(&startup);
     return status;

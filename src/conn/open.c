@@ -5,6 +5,7 @@
 #include "open.h"
 
 #include "base/error.h"
+#include "net/tls.h"
 #include "write_all.h"
 
 #include <hyperline/wire.h>
@@ -149,4 +150,13 @@ hyl_status hyl_config_open(const hyl_config *config, int64_t deadline_ms, hyl_tr
     hyl__settings settings;
     HYL_TRY(hyl__config_settings(config, &settings, err));
     return hyl__open(&settings.endpoint, &settings.tls, deadline_ms, out, err);
+}
+
+_Static_assert((int)HYL__END_POINT_MAX >= (int)HYL__TLS_END_POINT_MAX, "room for every hash");
+
+void hyl__channel_rules(const hyl_transport *transport, hyl__auth_rules *rules)
+{
+    hyl_tls_info info;
+    rules->encrypted = hyl_transport_tls_info(transport, &info);
+    hyl__tls_server_end_point(transport, rules->end_point, &rules->end_point_len);
 }

@@ -18,4 +18,7 @@ hyl_status hyl__open(const hyl_endpoint *endpoint, const hyl__tls_settings *tls,
 hyl_status hyl__negotiate_tls(hyl_transport *transport, const char *host,
                               const hyl__tls_settings *tls, int64_t deadline, hyl_error *err);
 
+/* Fills in what the transport is for a login: encrypted or not, and what a login can be bound to. */
+void hyl__channel_rules(const hyl_transport *transport, hyl__auth_rules *rules);
+
 #endif

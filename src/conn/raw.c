@@ -1,5 +1,7 @@
 #include "raw.h"
 
+#include "config_parts.h"
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -29,6 +31,19 @@ static hyl_raw_opts fill_opts(hyl_raw_opts opts)
     return opts;
 }
 
+static hyl_status read_rules(const hyl_raw_opts *opts, hyl__auth_rules *rules, hyl_error *err)
+{
+    if (opts->require_auth != NULL) {
+        HYL_TRY(hyl__config_check(HYL__KEY_require_auth, opts->require_auth, err));
+        (void)hyl__parse_require_auth(opts->require_auth, &rules->allowed);
+    }
+    if (opts->channel_binding != NULL) {
+        HYL_TRY(hyl__config_check(HYL__KEY_channel_binding, opts->channel_binding, err));
+        (void)hyl__parse_channel_binding(opts->channel_binding, &rules->binding);
+    }
+    return HYL_OK;
+}
+
 hyl_status hyl_raw_new(hyl_transport *transport, const hyl_raw_opts *opts, hyl_raw **out,
                        hyl_error *err)
 {
@@ -36,12 +51,18 @@ hyl_status hyl_raw_new(hyl_transport *transport, const hyl_raw_opts *opts, hyl_r
         return hyl__fail(err, HYL_ERR_ARG, "a raw connection needs a transport");
     }
     hyl_raw_opts read = default_opts;
+    hyl__auth_rules rules = {0};
     HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_RAW_OPTS_INIT", err));
+    HYL_TRY(read_rules(&read, &rules, err));
     hyl_raw *raw = hyl__calloc(1, sizeof *raw);
     if (raw == NULL) {
         return hyl__fail_nomem(err);
     }
     raw->opts = fill_opts(read);
+    raw->opts.require_auth = NULL; /* the caller's, and read */
+    raw->opts.channel_binding = NULL;
+    raw->rules = rules;
+    raw->default_binding = read.channel_binding == NULL;
     raw->deadline = HYL__NO_DEADLINE;
     if (hyl__frame_init(&raw->frame, 0, raw->opts.max_message) != HYL_OK ||
         hyl_buf_reserve(&raw->frame.out, HYL__FRAME_WINDOW) != HYL_OK) {

@@ -8,14 +8,17 @@
 #include <hyperline/raw.h>
 
 #include "parameters.h"
+#include "wire/auth.h"
 #include "wire/frame.h"
 
 struct hyl_raw {
     hyl_transport transport;
     hyl__frame frame;
-    hyl_raw_opts opts; /* with the defaults filled in */
-    int64_t deadline;  /* of the call under way, on hyl__now_ms's clock */
-    uint64_t received; /* bytes, over the connection's life */
+    hyl_raw_opts opts;     /* with the defaults filled in */
+    hyl__auth_rules rules; /* what a login may be like, as far as the options say it */
+    bool default_binding;  /* they do not say it of channel binding */
+    int64_t deadline;      /* of the call under way, on hyl__now_ms's clock */
+    uint64_t received;     /* bytes, over the connection's life */
 
     bool desynchronised;
     bool dead; /* the stream ended or failed: nothing can be sent any more */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "net/crypto.h"
+#include "open.h"
 #include "wire/auth.h"
 
 /* Sends what may hold a password, and leaves no copy of it in the write buffer. */
@@ -60,6 +61,17 @@ static hyl_status shake_hands(hyl_raw *raw, hyl__auth *auth, hyl_error *err)
     }
 }
 
+/* Where the caller did not say, a login is bound to the channel that can be bound to. */
+static void set_rules(const hyl_raw *raw, hyl__auth *auth)
+{
+    hyl__auth_rules rules = raw->rules;
+    hyl__channel_rules(&raw->transport, &rules);
+    if (raw->default_binding && rules.encrypted) {
+        rules.binding = HYL__BINDING_PREFER;
+    }
+    hyl__auth_set_rules(auth, &rules);
+}
+
 static const char *find_user(const hyl_pair *params, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -83,6 +95,7 @@ hyl_status hyl_raw_startup(hyl_raw *raw, const hyl_pair *params, size_t count, c
         hyl_buf_clear(&raw->frame.out);
         return hyl__fail_nomem(err);
     }
+    set_rules(raw, auth);
     raw->started = true;
     hyl_status status = hyl__raw_flush(raw, err);
     if (status == HYL_OK) {

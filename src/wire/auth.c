@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "saslprep.h"
 #include "scram.h"
 
 static const char scram_sha_256[] = "SCRAM-SHA-256";
+static const char scram_sha_256_plus[] = "SCRAM-SHA-256-PLUS";
 
 /* What was sent last, and so what may come next. */
 typedef enum auth_state {
@@ -24,6 +26,7 @@ struct hyl__auth {
     char *password; /* NULL where none is known */
     auth_state state;
     const char *method;
+    hyl__auth_rules rules;
     hyl__scram scram;
 };
 
@@ -45,6 +48,11 @@ hyl_status hyl__auth_new(const hyl__crypto *crypto, const char *user, const char
     }
     *out = auth;
     return HYL_OK;
+}
+
+void hyl__auth_set_rules(hyl__auth *auth, const hyl__auth_rules *rules)
+{
+    auth->rules = *rules;
 }
 
 static void free_secret(char *text)
@@ -75,29 +83,50 @@ static hyl_status out_of_order(const char *what, hyl_error *err)
     return hyl__fail(err, HYL_ERR_AUTH, "%s comes out of order", what);
 }
 
+static hyl_status check_rules(const hyl__auth *auth, unsigned method, hyl_error *err)
+{
+    const hyl__auth_rules *rules = &auth->rules;
+    if (rules->allowed != 0 && (rules->allowed & method) == 0) {
+        return hyl__fail(err, HYL_ERR_AUTH, "the server demands %s, which require_auth rules out",
+                         method == HYL__AUTH_NONE ? "no authentication" : auth->method);
+    }
+    if (rules->binding == HYL__BINDING_REQUIRE && method != HYL__AUTH_SCRAM) {
+        return hyl__fail(err, HYL_ERR_AUTH,
+                         "channel_binding=require: the server demands %s, which has no channel "
+                         "binding",
+                         method == HYL__AUTH_NONE ? "no authentication" : auth->method);
+    }
+    if (rules->no_cleartext && method == HYL__AUTH_PASSWORD) {
+        return hyl__fail(err, HYL_ERR_AUTH,
+                         "the server demands the password as it is, on a connection that others "
+                         "may read; use TLS, or set allow_cleartext=yes");
+    }
+    return HYL_OK;
+}
+
 /* A method starts: only as the first thing, and only with a password and its crypto at hand. */
-static hyl_status start_method(hyl__auth *auth, const char *method, bool needs_crypto,
-                               hyl_error *err)
+static hyl_status start_method(hyl__auth *auth, unsigned method, const char *name, hyl_error *err)
 {
     if (auth->state != AUTH_START) {
         return hyl__fail(err, HYL_ERR_AUTH, "the demand for %s authentication comes out of order",
-                         method);
+                         name);
     }
-    auth->method = method;
+    auth->method = name;
+    HYL_TRY(check_rules(auth, method, err));
     if (auth->password == NULL) {
         return hyl__fail(err, HYL_ERR_AUTH, "the server demands a password (%s) and none was given",
-                         method);
+                         name);
     }
-    if (needs_crypto && auth->crypto == NULL) {
+    if (method != HYL__AUTH_PASSWORD && auth->crypto == NULL) {
         return hyl__fail(err, HYL_ERR_UNSUPPORTED,
-                         "%s authentication needs a build with HYL_WITH_OPENSSL=ON", method);
+                         "%s authentication needs a build with HYL_WITH_OPENSSL=ON", name);
     }
     return HYL_OK;
 }
 
 static hyl_status cleartext(hyl__auth *auth, hyl_buf *reply, hyl_error *err)
 {
-    HYL_TRY(start_method(auth, "password", false, err));
+    HYL_TRY(start_method(auth, HYL__AUTH_PASSWORD, "password", err));
     HYL_TRY(hyl_enc_password(reply, auth->password, err));
     auth->state = AUTH_PASSWORD_SENT;
     return HYL_OK;
@@ -138,7 +167,7 @@ static hyl_status md5(hyl__auth *auth, const uint8_t salt[4], hyl_buf *reply, hy
 {
     char answer[3 + MD5_HEX_LEN + 1] = "md5";
     char inner[MD5_HEX_LEN + 1];
-    HYL_TRY(start_method(auth, "md5", true, err));
+    HYL_TRY(start_method(auth, HYL__AUTH_MD5, "md5", err));
     hyl_status status =
         md5_hex(auth->crypto, bytes_of(auth->password), bytes_of(auth->user), inner, err);
     if (status == HYL_OK) {
@@ -189,14 +218,60 @@ static hyl_status no_mechanism(hyl_bytes list, hyl_error *err)
                      names, scram_sha_256);
 }
 
+static bool can_bind(const hyl__auth_rules *rules)
+{
+    return rules->encrypted && rules->end_point_len > 0 && rules->binding != HYL__BINDING_DISABLE;
+}
+
+static hyl_status fail_binding(const hyl__auth_rules *rules, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_AUTH, "channel_binding=require: %s",
+                     !rules->encrypted ? "the connection is not encrypted"
+                     : rules->end_point_len == 0
+                         ? "the server's certificate has a signature that none is defined for"
+                         : "the server does not offer it");
+}
+
+/*
+ * Chooses the mechanism, and says in the exchange's header what we could do, so that a server whose
+ * offer was changed on its way finds out (RFC 5802, section 6).
+ */
+static hyl_status choose_mechanism(hyl__auth *auth, hyl_bytes mechanisms, const char **chosen,
+                                   hyl_error *err)
+{
+    const hyl__auth_rules *rules = &auth->rules;
+    bool plus = offers(mechanisms, scram_sha_256_plus);
+    if (plus && !rules->encrypted && rules->binding != HYL__BINDING_DISABLE) {
+        return hyl__fail(err, HYL_ERR_AUTH,
+                         "the server offers to bind the login to TLS, and there is none here: "
+                         "somebody may have taken it away (channel_binding=disable does not look)");
+    }
+    if (plus && can_bind(rules)) {
+        hyl_bytes end_point = {rules->end_point, rules->end_point_len};
+        hyl__scram_bind(&auth->scram, "p=tls-server-end-point,,", end_point);
+        *chosen = scram_sha_256_plus;
+        return HYL_OK;
+    }
+    if (rules->binding == HYL__BINDING_REQUIRE) {
+        return fail_binding(rules, err);
+    }
+    if (!offers(mechanisms, scram_sha_256)) {
+        return no_mechanism(mechanisms, err);
+    }
+    hyl__scram_bind(&auth->scram, can_bind(rules) ? "y,," : "n,,", (hyl_bytes){NULL, 0});
+    *chosen = scram_sha_256;
+    return HYL_OK;
+}
+
 static hyl_status sasl_start(hyl__auth *auth, hyl_bytes mechanisms, hyl_buf *reply, hyl_error *err)
 {
     hyl_buf nonce = HYL_BUF_INIT;
     hyl_buf first = HYL_BUF_INIT;
-    if (auth->state == AUTH_START && !offers(mechanisms, scram_sha_256)) {
-        return no_mechanism(mechanisms, err);
+    const char *mechanism = scram_sha_256;
+    if (auth->state == AUTH_START) {
+        HYL_TRY(choose_mechanism(auth, mechanisms, &mechanism, err));
     }
-    HYL_TRY(start_method(auth, scram_sha_256, true, err));
+    HYL_TRY(start_method(auth, HYL__AUTH_SCRAM, mechanism, err));
     hyl_status status = hyl__scram_nonce(auth->crypto, &nonce, err);
     if (status == HYL_OK) {
         /* The user is in the startup message; the servers ignore this one. */
@@ -204,8 +279,7 @@ static hyl_status sasl_start(hyl__auth *auth, hyl_bytes mechanisms, hyl_buf *rep
         status = hyl__scram_first(&auth->scram, HYL_STR(""), text, &first, err);
     }
     if (status == HYL_OK) {
-        status =
-            hyl_enc_sasl_initial(reply, scram_sha_256, (hyl_bytes){first.data, first.len}, err);
+        status = hyl_enc_sasl_initial(reply, mechanism, (hyl_bytes){first.data, first.len}, err);
     }
     if (status == HYL_OK) {
         auth->state = AUTH_FIRST_SENT;
@@ -215,14 +289,29 @@ static hyl_status sasl_start(hyl__auth *auth, hyl_bytes mechanisms, hyl_buf *rep
     return status;
 }
 
+/* The final message, from the form of the password that SCRAM wants. */
+static hyl_status make_final(hyl__auth *auth, hyl_str server_first, hyl_buf *out, hyl_error *err)
+{
+    hyl_buf password = HYL_BUF_INIT;
+    hyl_status status = hyl__saslprep(hyl_str_of(auth->password), &password);
+    if (status == HYL_OK) {
+        hyl_bytes bytes = {password.data, password.len};
+        status = hyl__scram_final(&auth->scram, bytes, server_first, out, err);
+    } else {
+        hyl__fail_nomem(err);
+    }
+    hyl__wipe(password.data, password.len);
+    hyl_buf_reset(&password);
+    return status;
+}
+
 static hyl_status sasl_continue(hyl__auth *auth, hyl_bytes data, hyl_buf *reply, hyl_error *err)
 {
     if (auth->state != AUTH_FIRST_SENT) {
         return out_of_order("AuthenticationSASLContinue", err);
     }
     hyl_buf final = HYL_BUF_INIT;
-    hyl_status status = hyl__scram_final(&auth->scram, bytes_of(auth->password),
-                                         (hyl_str){(const char *)data.data, data.len}, &final, err);
+    hyl_status status = make_final(auth, (hyl_str){(const char *)data.data, data.len}, &final, err);
     if (status == HYL_OK) {
         status = hyl_enc_sasl_response(reply, (hyl_bytes){final.data, final.len}, err);
     }
@@ -251,6 +340,9 @@ static hyl_status accepted(hyl__auth *auth, bool *done, hyl_error *err)
     }
     if (auth->state == AUTH_DONE) {
         return out_of_order("AuthenticationOk", err);
+    }
+    if (auth->state == AUTH_START) {
+        HYL_TRY(check_rules(auth, HYL__AUTH_NONE, err));
     }
     auth->state = AUTH_DONE;
     *done = true;

@@ -18,6 +18,15 @@ void hyl__scram_reset(hyl__scram *scram)
     hyl__wipe(scram, sizeof *scram);
 }
 
+void hyl__scram_bind(hyl__scram *scram, const char *gs2_header, hyl_bytes binding)
+{
+    scram->gs2_header = gs2_header;
+    scram->binding_len = binding.len < sizeof scram->binding ? binding.len : sizeof scram->binding;
+    if (scram->binding_len > 0) {
+        memcpy(scram->binding, binding.data, scram->binding_len);
+    }
+}
+
 hyl_status hyl__scram_nonce(const hyl__crypto *crypto, hyl_buf *out, hyl_error *err)
 {
     uint8_t bytes[HYL__SCRAM_NONCE_BYTES];
@@ -91,7 +100,7 @@ static bool parse_iterations(hyl_str text, uint32_t *out)
         value = value * 10 + (uint32_t)(text.data[i] - '0');
     }
     *out = value;
-    return value >= 1 && value <= HYL__SCRAM_MAX_ITERATIONS;
+    return value >= HYL__SCRAM_MIN_ITERATIONS && value <= HYL__SCRAM_MAX_ITERATIONS;
 }
 
 static bool nonce_goes_on(const hyl__scram *scram, hyl_str nonce)
@@ -124,8 +133,8 @@ static hyl_status parse_challenge(const hyl__scram *scram, hyl_str message, chal
                          HYL__SCRAM_MAX_SALT);
     }
     if (!parse_iterations(iterations, &out->iterations)) {
-        return hyl__fail(err, HYL_ERR_AUTH, "SCRAM: the server's iteration count is not 1 to %d",
-                         HYL__SCRAM_MAX_ITERATIONS);
+        return hyl__fail(err, HYL_ERR_AUTH, "SCRAM: the server's iteration count is not %d to %d",
+                         HYL__SCRAM_MIN_ITERATIONS, HYL__SCRAM_MAX_ITERATIONS);
     }
     return HYL_OK;
 }
@@ -195,9 +204,12 @@ static hyl_status make_proof(hyl__scram *scram, hyl_bytes password, const challe
 /* The final message up to the proof. */
 static void append_final_bare(const hyl__scram *scram, hyl_str nonce, hyl_buf *out)
 {
-    hyl_str header = hyl_str_of(scram->gs2_header);
+    uint8_t channel[HYL__SCRAM_MAX_HEADER + HYL__SCRAM_MAX_BINDING];
+    size_t len = strlen(scram->gs2_header);
+    memcpy(channel, scram->gs2_header, len);
+    memcpy(channel + len, scram->binding, scram->binding_len);
     hyl_buf_append_str(out, "c=");
-    hyl__base64_encode((hyl_bytes){(const uint8_t *)header.data, header.len}, out);
+    hyl__base64_encode((hyl_bytes){channel, len + scram->binding_len}, out);
     hyl_buf_append_str(out, ",r=");
     hyl_buf_append(out, nonce.data, nonce.len);
 }

@@ -9,8 +9,19 @@ hyl_status hyl__session_init(hyl__session *session, size_t window_size, uint32_t
     return hyl__frame_init(&session->frame, window_size, max_body);
 }
 
+/* A password that was sent, or was to be sent, is still in the queue's memory. */
+static void wipe_password(hyl__frame *frame)
+{
+    if (frame->out.data != NULL) {
+        hyl__wipe(frame->out.data, frame->out.cap);
+    }
+}
+
 void hyl__session_reset(hyl__session *session)
 {
+    if (session->auth != NULL) {
+        wipe_password(&session->frame);
+    }
     hyl__frame_reset(&session->frame);
     hyl__auth_free(session->auth);
     memset(session, 0, sizeof *session);
@@ -39,6 +50,11 @@ static bool is_rollback(const hyl__session *session, hyl__statement_kind kind)
 {
     return kind == HYL__STATEMENT_ROLLBACK ||
            (kind == HYL__STATEMENT_ROLLBACK_TO && session->postgresql);
+}
+
+void hyl__session_set_auth_rules(hyl__session *session, const hyl__auth_rules *rules)
+{
+    hyl__auth_set_rules(session->auth, rules);
 }
 
 /* May a statement of this kind be sent now? */
@@ -295,14 +311,6 @@ static hyl__event_type asynchronous_event(uint8_t type)
     }
 }
 
-/* A password that was sent is still in the queue's memory. */
-static void wipe_password(hyl__frame *frame)
-{
-    if (hyl__frame_unsent(frame) == 0 && frame->out.data != NULL) {
-        hyl__wipe(frame->out.data, frame->out.cap);
-    }
-}
-
 static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *message,
                                     hyl_error *err)
 {
@@ -314,7 +322,11 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
     }
     if (done) {
         session->phase = HYL__PHASE_SETUP;
-        wipe_password(&session->frame);
+        if (hyl__frame_unsent(&session->frame) == 0) {
+            wipe_password(&session->frame);
+        }
+        hyl__auth_free(session->auth);
+        session->auth = NULL;
     }
     return HYL_OK;
 }

@@ -96,6 +96,9 @@ hyl_status hyl__session_startup(hyl__session *session, const hyl__crypto *crypto
                                 const hyl_pair *params, size_t count, const char *user,
                                 const char *password, hyl_error *err);
 
+/* After hyl__session_startup: what the login may be like. */
+void hyl__session_set_auth_rules(hyl__session *session, const hyl__auth_rules *rules);
+
 /*
  * What a statement does to the transaction, as far as the latch asks. The session is told, it does
  * not read SQL.

@@ -24,6 +24,12 @@ typedef struct tls_peer {
     bool deaf;    /* takes nothing in from its own buffer: `hold` fills up */
     bool stutter; /* every other call gives AGAIN */
     unsigned turn;
+    /* What it answers to the first eight bytes, an SSLRequest, which it keeps; NULL: TLS begins at
+     * once. */
+    const char *greeting;
+    size_t greeting_len;
+    uint8_t request[8];
+    size_t request_len;
     bool ended;      /* the stream ends once all was read */
     int heard_alert; /* SSL_ERROR_ZERO_RETURN came: the client has said that it ends */
 } tls_peer;

@@ -397,6 +397,132 @@ static void without_crypto_the_build_option_is_named(void **state)
     hyl_buf_reset(&reply);
 }
 
+/* ---- Rules ---- */
+
+static hyl__auth_rules bound_rules(hyl__channel_binding binding)
+{
+    hyl__auth_rules rules = {.encrypted = true, .binding = binding, .end_point_len = 32};
+    memset(rules.end_point, 0x5a, rules.end_point_len);
+    return rules;
+}
+
+static const char plus_only[] = "SCRAM-SHA-256-PLUS\0";
+
+#define PLAIN "p\0\0\0\x36SCRAM-SHA-256\0\0\0\0\x20"
+#define PLUS  "p\0\0\0\x50SCRAM-SHA-256-PLUS\0\0\0\0\x35"
+
+static const struct {
+    bool encrypted;
+    bool has_end_point;
+    hyl__channel_binding binding;
+    const char *offer;
+    size_t offer_len;
+    const char *reply; /* NULL: refused, as `refusal` says */
+    const char *refusal;
+} bindings[] = {
+#define ONLY scram_only, sizeof scram_only
+#define BOTH scram_and_plus, sizeof scram_and_plus
+#define BARE plus_only, sizeof plus_only
+    {true, true, HYL__BINDING_PREFER, BOTH, PLUS "p=tls-server-end-point,,n=,r=" NONCE, NULL},
+    {true, true, HYL__BINDING_PREFER, BARE, PLUS "p=tls-server-end-point,,n=,r=" NONCE, NULL},
+    /* "We could, and you did not offer it": a server that did knows that somebody stands between. */
+    {true, true, HYL__BINDING_PREFER, ONLY, PLAIN "y,,n=,r=" NONCE, NULL},
+    {true, true, HYL__BINDING_DISABLE, BOTH, PLAIN "n,,n=,r=" NONCE, NULL},
+    {true, true, HYL__BINDING_DISABLE, BARE, NULL, "\"SCRAM-SHA-256-PLUS\""},
+    {true, true, HYL__BINDING_REQUIRE, BOTH, PLUS "p=tls-server-end-point,,n=,r=" NONCE, NULL},
+    {true, true, HYL__BINDING_REQUIRE, ONLY, NULL, "does not offer it"},
+    {true, false, HYL__BINDING_PREFER, BOTH, PLAIN "n,,n=,r=" NONCE, NULL},
+    {true, false, HYL__BINDING_REQUIRE, BOTH, NULL, "certificate"},
+    {false, false, HYL__BINDING_PREFER, ONLY, PLAIN "n,,n=,r=" NONCE, NULL},
+    {false, false, HYL__BINDING_PREFER, BOTH, NULL, "somebody may have taken it away"},
+    {false, false, HYL__BINDING_DISABLE, BOTH, PLAIN "n,,n=,r=" NONCE, NULL},
+    {false, false, HYL__BINDING_REQUIRE, ONLY, NULL, "not encrypted"},
+#undef ONLY
+#undef BOTH
+#undef BARE
+};
+
+static void the_mechanism_is_bound_where_it_can_be(void **state)
+{
+    (void)state;
+    require_openssl();
+    for (size_t i = 0; i < sizeof bindings / sizeof bindings[0]; i++) {
+        hyl_buf reply = HYL_BUF_INIT;
+        bool done = false;
+        hyl__auth *auth = new_auth("pencil");
+        hyl__auth_rules rules = bound_rules(bindings[i].binding);
+        rules.encrypted = bindings[i].encrypted;
+        rules.end_point_len = bindings[i].has_end_point ? 32 : 0;
+        hyl__auth_set_rules(auth, &rules);
+        hyl_status status = step(
+            auth, message(HYL_AUTH_SASL, bindings[i].offer, bindings[i].offer_len), &reply, &done);
+        if (bindings[i].reply != NULL) {
+            assert_ok(status, &err);
+            /* Behind the type and the length, which say how much there is. */
+            assert_int_equal(reply.len, (size_t)reply.data[4] + 1);
+            assert_memory_equal(reply.data, bindings[i].reply, reply.len);
+        } else {
+            assert_status(status, HYL_ERR_AUTH, &err);
+            if (strstr(err.message, bindings[i].refusal) == NULL) {
+                fail_msg("%zu: %s", i, err.message);
+            }
+            assert_int_equal(reply.len, 0);
+        }
+        hyl__auth_free(auth);
+        hyl_buf_reset(&reply);
+    }
+}
+
+static const struct {
+    hyl__auth_rules rules;
+    int32_t demand;
+    const char *refusal; /* NULL: none */
+} ruled[] = {
+    {{.allowed = HYL__AUTH_SCRAM}, HYL_AUTH_OK, "no authentication"},
+    {{.allowed = HYL__AUTH_SCRAM}, HYL_AUTH_CLEARTEXT, "demands password, which require_auth"},
+    {{.allowed = HYL__AUTH_SCRAM}, HYL_AUTH_MD5, "demands md5, which require_auth"},
+    {{.allowed = HYL__AUTH_SCRAM}, HYL_AUTH_SASL, NULL},
+    {{.allowed = HYL__AUTH_NONE}, HYL_AUTH_OK, NULL},
+    {{.allowed = HYL__AUTH_NONE}, HYL_AUTH_SASL, "demands SCRAM-SHA-256, which"},
+    {{.allowed = HYL__AUTH_PASSWORD | HYL__AUTH_MD5}, HYL_AUTH_CLEARTEXT, NULL},
+    {{.allowed = HYL__AUTH_PASSWORD | HYL__AUTH_MD5}, HYL_AUTH_MD5, NULL},
+    {{.allowed = HYL__AUTH_ANY & ~HYL__AUTH_PASSWORD}, HYL_AUTH_CLEARTEXT, "require_auth"},
+    {{.allowed = HYL__AUTH_ANY & ~HYL__AUTH_PASSWORD}, HYL_AUTH_OK, NULL},
+    {{.no_cleartext = true}, HYL_AUTH_CLEARTEXT, "allow_cleartext=yes"},
+    {{.no_cleartext = true}, HYL_AUTH_MD5, NULL},
+    {{.no_cleartext = true}, HYL_AUTH_SASL, NULL},
+    {{.binding = HYL__BINDING_REQUIRE}, HYL_AUTH_OK, "channel_binding=require"},
+    {{.binding = HYL__BINDING_REQUIRE}, HYL_AUTH_CLEARTEXT, "channel_binding=require"},
+    {{.binding = HYL__BINDING_REQUIRE}, HYL_AUTH_MD5, "channel_binding=require"},
+    {{.binding = HYL__BINDING_REQUIRE}, HYL_AUTH_SASL, "channel_binding=require"},
+};
+
+static void what_the_rules_rule_out_is_not_answered(void **state)
+{
+    (void)state;
+    require_openssl();
+    for (size_t i = 0; i < sizeof ruled / sizeof ruled[0]; i++) {
+        hyl_buf reply = HYL_BUF_INIT;
+        bool done = false;
+        hyl__auth *auth = new_auth("pencil");
+        hyl__auth_set_rules(auth, &ruled[i].rules);
+        hyl_status status =
+            step(auth, message(ruled[i].demand, scram_only, sizeof scram_only), &reply, &done);
+        if (ruled[i].refusal == NULL) {
+            assert_ok(status, &err);
+        } else {
+            assert_status(status, HYL_ERR_AUTH, &err);
+            if (strstr(err.message, ruled[i].refusal) == NULL) {
+                fail_msg("%zu: %s", i, err.message);
+            }
+            assert_int_equal(reply.len, 0);
+            assert_false(done);
+        }
+        hyl__auth_free(auth);
+        hyl_buf_reset(&reply);
+    }
+}
+
 /* ---- Memory ---- */
 
 /* Runs a whole exchange; true where the chosen allocation was reached. */
@@ -480,6 +606,8 @@ int main(void)
         cmocka_unit_test(other_methods_are_named),
         cmocka_unit_test(messages_out_of_order_are_refused),
         cmocka_unit_test(without_crypto_the_build_option_is_named),
+        cmocka_unit_test(the_mechanism_is_bound_where_it_can_be),
+        cmocka_unit_test(what_the_rules_rule_out_is_not_answered),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(secrets_are_wiped_before_memory_is_freed),
     };

@@ -87,8 +87,34 @@ static void a_server_may_use_any_printable_nonce(void **state)
     hyl__scram scram;
     hyl_buf out = HYL_BUF_INIT;
     start(&scram, "");
-    assert_ok(answer(&scram, "r=" RFC_NONCE "'\"\\=~!,s=" RFC_SALT ",i=1,x=extension", &out), &err);
+    assert_ok(answer(&scram, "r=" RFC_NONCE "'\"\\=~!,s=" RFC_SALT ",i=4096,x=extension", &out),
+              &err);
     assert_memory_equal(out.data, "c=biws,r=" RFC_NONCE "'\"\\=~!,p=", 38);
+    hyl__scram_reset(&scram);
+    hyl_buf_reset(&out);
+}
+
+static void a_binding_is_in_both_messages(void **state)
+{
+    (void)state;
+    require_openssl();
+    hyl__scram scram;
+    hyl_buf out = HYL_BUF_INIT;
+    uint8_t hash[48];
+    memset(hash, 0xab, sizeof hash);
+    hyl__scram_init(&scram, hyl__crypto_openssl());
+    hyl__scram_bind(&scram, "p=tls-server-end-point,,", (hyl_bytes){hash, sizeof hash});
+    assert_ok(hyl__scram_first(&scram, HYL_STR(""), HYL_STR(RFC_NONCE), &out, &err), &err);
+    hyl_buf_append_byte(&out, '\0');
+    assert_string_equal((const char *)out.data, "p=tls-server-end-point,,n=,r=" RFC_NONCE);
+    hyl_buf_clear(&out);
+    assert_ok(answer(&scram, rfc_server_first, &out), &err);
+    /* base64 of the header and the hash. */
+    static const char channel[] =
+        "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsq6urq6urq6urq6urq6urq6urq6urq6ur"
+        "q6urq6urq6urq6urq6urq6urq6urq6ur,r=" RFC_SERVER_NONCE ",p=";
+    assert_true(out.len > sizeof channel);
+    assert_memory_equal(out.data, channel, sizeof channel - 1);
     hyl__scram_reset(&scram);
     hyl_buf_reset(&out);
 }
@@ -109,10 +135,13 @@ static const struct {
     {"r=" RFC_SERVER_NONCE ",s=,i=4096", "salt"},
     {"r=" RFC_SERVER_NONCE ",s=W22Z*J0S,i=4096", "salt"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=0", "iteration"},
+    {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=1", "iteration"},
+    {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=4095", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=-1", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=1x", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=10000001", "iteration"},
+    {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=2147483648", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=4294967297", "iteration"},
     {"r=" RFC_SERVER_NONCE ",s=" RFC_SALT ",i=99999999999999999999999", "iteration"},
 };
@@ -146,7 +175,7 @@ static void a_salt_has_a_bound(void **state)
     for (int i = 0; i < 1028; i += 3) {
         hyl_buf_append_str(&message, "AAAA");
     }
-    hyl_buf_append(&message, ",i=1", 5);
+    hyl_buf_append(&message, ",i=4096", 8);
     start(&scram, "user");
     assert_status(answer(&scram, (const char *)message.data, &out), HYL_ERR_AUTH, &err);
     hyl__scram_reset(&scram);
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_exchange_of_the_rfc_holds),
         cmocka_unit_test(a_user_name_is_escaped),
         cmocka_unit_test(a_server_may_use_any_printable_nonce),
+        cmocka_unit_test(a_binding_is_in_both_messages),
         cmocka_unit_test(a_bad_challenge_is_refused),
         cmocka_unit_test(a_salt_has_a_bound),
         cmocka_unit_test(a_bad_signature_is_refused),

@@ -1,0 +1,18 @@
+/*
+ * SASLprep (RFC 4013): the one form that a password has, however it was typed. PostgreSQL keeps a
+ * password in that form, and as it is where it has none; so does everybody who logs in.
+ */
+#ifndef HYL_WIRE_SASLPREP_H
+#define HYL_WIRE_SASLPREP_H
+
+#include <hyperline/base.h>
+
+/*
+ * Appends the password's form to `out`: mapped, normalised (NFKC), and checked. The password as it
+ * is where it is no UTF-8, or holds characters that are prohibited or that Unicode 3.2 does not
+ * know, or mixes directions of writing against the rule, or nothing of it is left.
+ * Errors: NOMEM.
+ */
+HYL_NODISCARD hyl_status hyl__saslprep(hyl_str password, hyl_buf *out);
+
+#endif
