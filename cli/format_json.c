@@ -86,6 +86,84 @@ static formatter *begin_lines(const hyl_result *result, const format_options *op
     return begin(result, true);
 }
 
+static bool is_number_type(hyl_type_id id)
+{
+    return is_integer_type(id) || id == HYL_TYPE_OID || id == HYL_TYPE_NUMERIC ||
+           id == HYL_TYPE_REAL || id == HYL_TYPE_DOUBLE;
+}
+
+/* NaN and the infinities are none. */
+static bool is_number(hyl_str text)
+{
+    bool begins =
+        text.len > 0 && (text.data[0] == '-' || (text.data[0] >= '0' && text.data[0] <= '9'));
+    return begins && json_valid(text.data, text.len);
+}
+
+/* Has JSON another form for the type's values than their text in quotes? */
+static bool has_form(hyl_type_id id)
+{
+    return id == HYL_TYPE_BOOL || id == HYL_TYPE_JSON || id == HYL_TYPE_TIMESTAMP ||
+           id == HYL_TYPE_TIMESTAMPTZ || id == HYL_TYPE_ARRAY;
+}
+
+static void append_number(hyl_str text, hyl_buf *out)
+{
+    if (text.len == 4 && memcmp(text.data, "NULL", 4) == 0) {
+        hyl_buf_append_str(out, "null");
+    } else if (is_number(text)) {
+        hyl_buf_append(out, text.data, text.len);
+    } else {
+        json_append_string(out, text.data, text.len);
+    }
+}
+
+/* "{{1,NULL},{3,NaN}}" as [[1,null],[3,"NaN"]]: numbers are never in quotes. */
+static void append_number_array(hyl_str text, hyl_buf *out)
+{
+    const char *end = text.data + text.len;
+    for (const char *at = text.data; at < end;) {
+        const char *begin = at;
+        while (at < end && *at != '{' && *at != '}' && *at != ',') {
+            at++;
+        }
+        if (at > begin) {
+            append_number((hyl_str){begin, (size_t)(at - begin)}, out);
+        } else {
+            hyl_buf_append_byte(out, (uint8_t)(*at == '{' ? '[' : *at == '}' ? ']' : ','));
+            at++;
+        }
+    }
+}
+
+/*
+ * A cell that came as the server's text, as PostgreSQL's do. Of a value that cannot be had as such
+ * (an infinite timestamp, an array of two dimensions) the text is printed.
+ */
+static hyl_status append_text_cell(const json_column *column, const hyl_row *row, size_t index,
+                                   hyl_buf *out, hyl_error *err)
+{
+    hyl_str text;
+    hyl_value value;
+    const size_t start = out->len;
+    HYL_TRY(hyl_row_get_str(row, index, &text, err));
+    if (is_number_type(column->type.id) && is_number(text)) {
+        hyl_buf_append(out, text.data, text.len);
+        return HYL_OK;
+    }
+    if (is_number_type(column->type.element) && text.len > 0 && text.data[0] == '{') {
+        append_number_array(text, out);
+        return HYL_OK;
+    }
+    if (has_form(column->type.id) && hyl_row_get_value(row, index, &value, NULL) == HYL_OK &&
+        json_append_value(out, column->type, &value, NULL) == HYL_OK) {
+        return HYL_OK;
+    }
+    out->len = out->len > start ? start : out->len;
+    json_append_string(out, text.data, text.len);
+    return HYL_OK;
+}
+
 static hyl_status append_cell(const json_column *column, const hyl_row *row, size_t index,
                               hyl_buf *out, hyl_error *err)
 {
@@ -94,10 +172,7 @@ static hyl_status append_cell(const json_column *column, const hyl_row *row, siz
         return HYL_OK;
     }
     if (column->is_text) {
-        hyl_str text;
-        HYL_TRY(hyl_row_get_str(row, index, &text, err));
-        json_append_string(out, text.data, text.len);
-        return HYL_OK;
+        return append_text_cell(column, row, index, out, err);
     }
     if (is_integer_type(column->type.id)) {
         return put_integer_cell(out, row, index, err);

@@ -17,6 +17,7 @@ const char target_help[] =
     "  /tmp/dir/name                          the same\n"
     "  hyper://user@host:7483/data/x.hyper    with user and database file\n"
     "  'endpoint=host:7483 user=ann'          the same as keys and values\n"
+    "A PostgreSQL server is taken too: 'endpoint=host:5432 user=ann database=sales'.\n"
     "\n"
     "Environment: HYPERLINE_USER, HYPERLINE_PASSWORD and so on set the same keys where DB does "
     "not;\n"
