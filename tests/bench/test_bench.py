@@ -4,7 +4,9 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -148,6 +150,50 @@ def test_one_workload_alone(tmp_path):
     results = json.loads((tmp_path / "bench.json").read_text())["results"]
     assert {result["workload"] for result in results} == {"rows_mixed", "arrow_mixed"}
     assert_no_leftovers(tmp_path)
+
+
+# ---- documentation ------------------------------------------------------------------------------
+
+
+def write_docs(folder, *files):
+    page = folder / "page.md"
+    page.write_text("before\n<!-- figures: bench/write-docs -->\nold\n<!-- end of figures -->\nafter\n")
+    subprocess.run(
+        [sys.executable, ROOT / "bench" / "write-docs", *files, "--page", page, "--chart", folder / "c.svg"],
+        check=True, timeout=60,
+    )
+    return page.read_text(), ElementTree.parse(folder / "c.svg")
+
+
+def test_a_run_becomes_tables_and_a_chart(small, tmp_path):
+    document = small[1]
+    run = tmp_path / "run.json"
+    run.write_text(json.dumps(document))
+    page, chart = write_docs(tmp_path, run)
+    assert page.startswith("before\n<!--") and page.endswith("-->\nafter\n") and "old" not in page
+    lines = page.splitlines()
+    figures = [line for line in lines if re.match(r"\| [a-z_0-9]* \| (floor|hyperline|plain|tenth) ", line)]
+    assert len(figures) == len(document["results"])
+    verdicts = [line for line in lines if line.endswith(("| met |", "| **missed** |", "| not measured |"))]
+    assert len(verdicts) == len(document["bars"])
+    words = [element.text for element in chart.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"arrow_mixed", "insert_mixed", "load_flights", "hyperline"} <= set(words)
+    assert write_docs(tmp_path, run)[0] == page
+
+
+def test_the_later_run_of_a_workload_counts(small, tmp_path):
+    document = small[1]
+    second = {
+        "results": [{**one, "rows": 4711} for one in document["results"] if one["workload"] == "arrow_mixed"],
+        "bars": [],
+        "about": {**document["about"], "workloads": [
+            one for one in document["about"]["workloads"] if one["name"] == "arrow_mixed"]},
+    }
+    (tmp_path / "one.json").write_text(json.dumps(document))
+    (tmp_path / "two.json").write_text(json.dumps(second))
+    page, _ = write_docs(tmp_path, tmp_path / "one.json", tmp_path / "two.json")
+    assert len(re.findall(r"\| 4,711 \|", page)) == 2
+    assert "| arrow_mixed | floor | 4,711 |" in page
 
 
 # ---- failures -----------------------------------------------------------------------------------
