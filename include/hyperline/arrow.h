@@ -234,20 +234,36 @@ typedef enum hyl_insert_arrow_mode {
     HYL_INSERT_ARROW_CREATE_IF_MISSING = 2
 } hyl_insert_arrow_mode;
 
+/*
+ * What may change to fit into an existing column. Nothing does without; what no change makes fit
+ * (300 into smallint at all, NaN into a whole number) is refused all the same.
+ */
+enum {
+    /*
+     * Any number into any numeric type, rounded to the nearest that it has, halves away from zero:
+     * float64 into real, integer or numeric, a decimal into fewer places, int64 into integer (where
+     * it fits) or double precision. Doubles count by the shortest digits that read back as them: 0.1
+     * into numeric(9,2) is no change.
+     */
+    HYL_LOSSY_NUMBERS = 1,
+    /*
+     * Hyper counts microseconds: nanoseconds beyond them are cut off, and so are the time of day of
+     * a timestamp (without zone) that goes into a date, and milliseconds of a date64 that is no
+     * whole day. All towards the past.
+     */
+    HYL_LOSSY_TIMES = 2
+};
+
 typedef struct hyl_insert_arrow_opts {
     size_t struct_size;
     hyl_insert_arrow_mode mode;
-    /*
-     * Hyper counts microseconds. Nanoseconds beyond them are an error, or, where this is true, cut
-     * off (towards the past); *truncated (may be NULL) gets the number of values that lost some.
-     */
-    bool truncate_nanoseconds;
-    int64_t *truncated;
+    unsigned lossy;   /* HYL_LOSSY_... */
+    int64_t *changed; /* gets the number of values that did not stay what they were; may be NULL */
 } hyl_insert_arrow_opts;
 
-#define HYL_INSERT_ARROW_OPTS_INIT                                          \
-    {                                                                       \
-        sizeof(hyl_insert_arrow_opts), HYL_INSERT_ARROW_APPEND, false, NULL \
+#define HYL_INSERT_ARROW_OPTS_INIT                                      \
+    {                                                                   \
+        sizeof(hyl_insert_arrow_opts), HYL_INSERT_ARROW_APPEND, 0, NULL \
     }
 
 /*
@@ -280,9 +296,12 @@ typedef struct hyl_insert_arrow_opts {
  *     null                                    text                any that may be NULL
  *     dictionary, run-end encoded             as their values     as their values
  *     extension types                         as their storage    as their storage
+ *     list, struct, map, union                none                none
  *
  * The metadata of hyl_query_arrow (hyper:type, hyper:max_string_length) choose oid, varchar, char,
- * json and geography for a new column. A field that is not nullable makes a NOT NULL column.
+ * json, geography and uuid for a new column, at the field or at its values behind a dictionary or
+ * runs. A field that is not nullable makes a NOT NULL column. Hyper's tables have no columns of
+ * arrays, but temporary ones: lists are refused.
  * A table that was created is dropped again where the rows fail; within a transaction, where the
  * server would undo neither, none is created.
  *

@@ -1,9 +1,12 @@
 #include "arrow_source.h"
 
 #include "arrow_bulk.h"
+#include "arrow_lossy.h"
 #include "arrow_types.h"
 #include "base/error.h"
 #include "value/hyperbinary.h"
+
+#include <hyperline/arrow.h>
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -116,12 +119,16 @@ PUT(date32)
 
 PUT(date64)
 {
-    (void)source;
     const int64_t millis = ArrowArrayViewGetIntUnsafe(values, i);
-    if (millis % MILLIS_PER_DAY != 0) {
-        return hyl__fail(err, HYL_ERR_RANGE, "a date of milliseconds that are no whole days");
+    const int64_t rest = millis % MILLIS_PER_DAY;
+    if (rest != 0 && !source->cut_times) {
+        return hyl__fail(err, HYL_ERR_RANGE,
+                         "a date of milliseconds that are no whole days (the option "
+                         "HYL_LOSSY_TIMES cuts them off)");
     }
-    return put_unix_days(millis / MILLIS_PER_DAY, stage, column, err);
+    HYL_TRY(put_unix_days(millis / MILLIS_PER_DAY - (rest < 0), stage, column, err));
+    source->changed += rest != 0;
+    return HYL_OK;
 }
 
 /* Microseconds of a value in the source's unit. */
@@ -134,13 +141,13 @@ static hyl_status to_micros(hyl__arrow_source *source, int64_t value,
     }
     int64_t rest = value % NANOS_PER_MICRO;
     rest += rest < 0 ? NANOS_PER_MICRO : 0;
-    if (rest != 0 && !source->truncate) {
+    if (rest != 0 && !source->cut_times) {
         return hyl__fail(err, HYL_ERR_RANGE,
                          "%lld nanoseconds beyond a microsecond would be lost (the option "
-                         "truncate_nanoseconds cuts them off)",
+                         "HYL_LOSSY_TIMES cuts them off)",
                          (long long)rest);
     }
-    source->truncated += rest != 0;
+    source->changed += rest != 0;
     *micros = (value / NANOS_PER_MICRO) - (value % NANOS_PER_MICRO < 0);
     return HYL_OK;
 }
@@ -278,20 +285,22 @@ static hyl__arrow_depth depth_of(const struct ArrowSchema *field, const struct A
 
 void hyl__arrow_source_init(hyl__arrow_source *source, const struct ArrowSchema *field,
                             const struct ArrowArrayView *view, const hyl__stage_column *column,
-                            bool truncate)
+                            unsigned lossy)
 {
     const struct ArrowSchema *values = hyl__arrow_value_field(field);
     memset(source, 0, sizeof *source);
     /* It has been read before, when it was found to fit. */
     (void)ArrowSchemaViewInit(&source->type, values, NULL);
     source->view = view;
-    source->put = choose_put(source->type.type, column->id);
+    const bool fits = hyl__arrow_fits(field, column->info->type, 0);
+    source->put =
+        fits ? choose_put(source->type.type, column->id) : hyl__arrow_lossy_choose(source);
     source->depth = depth_of(field, values);
     source->multiplier = micros_per_unit(source->type.time_unit);
     source->nanos = source->type.type == NANOARROW_TYPE_INTERVAL_MONTH_DAY_NANO ||
                     (source->multiplier == 1 && source->type.time_unit == NANOARROW_TIME_UNIT_NANO);
-    source->truncate = truncate;
-    source->bulk = hyl__arrow_bulk_choose(source, column);
+    source->cut_times = (lossy & HYL_LOSSY_TIMES) != 0;
+    source->bulk = fits ? hyl__arrow_bulk_choose(source, column) : NULL;
 }
 
 void hyl__arrow_source_rewind(hyl__arrow_source *source)

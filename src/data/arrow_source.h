@@ -33,17 +33,17 @@ struct hyl__arrow_source {
     int64_t run;        /* of run-end encoding: the run of the last value */
     int64_t multiplier; /* of dates and times: microseconds in a unit */
     bool nanos;         /* and its values are nanoseconds */
-    bool truncate;      /* nanoseconds are cut off and counted, not refused */
-    int64_t truncated;
+    bool cut_times;     /* what a time or date has no place for is cut off and counted */
+    int64_t changed;    /* how many values did not stay what they were */
 };
 
 /*
- * `field`: the column's in the stream's schema, which hyl__arrow_fits has found to fit. `view`: of
- * the column in every batch; it is filled before each.
+ * `field`: the column's in the stream's schema, which hyl__arrow_fits has found to fit, with the same
+ * HYL_LOSSY_... in `lossy`. `view`: of the column in every batch; it is filled before each.
  */
 void hyl__arrow_source_init(hyl__arrow_source *source, const struct ArrowSchema *field,
                             const struct ArrowArrayView *view, const hyl__stage_column *column,
-                            bool truncate);
+                            unsigned lossy);
 /* Another batch is in the view. */
 void hyl__arrow_source_rewind(hyl__arrow_source *source);
 

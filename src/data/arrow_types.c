@@ -1,20 +1,26 @@
 #include "arrow_types.h"
 
+#include <hyperline/arrow.h>
+
 #include <string.h>
 
 enum { MAX_PRECISION = 38, TYPMOD_OFFSET = 4 };
 
+/* What the field is in front of: a dictionary's values, or those of runs; NULL where it is neither. */
+static const struct ArrowSchema *behind(const struct ArrowSchema *field)
+{
+    if (field->dictionary != NULL) {
+        return field->dictionary;
+    }
+    return strcmp(field->format, "+r") == 0 && field->n_children == 2 ? field->children[1] : NULL;
+}
+
 const struct ArrowSchema *hyl__arrow_value_field(const struct ArrowSchema *field)
 {
-    for (;;) {
-        if (field->dictionary != NULL) {
-            field = field->dictionary;
-        } else if (strcmp(field->format, "+r") == 0 && field->n_children == 2) {
-            field = field->children[1];
-        } else {
-            return field;
-        }
+    for (const struct ArrowSchema *next = behind(field); next != NULL; next = behind(field)) {
+        field = next;
     }
+    return field;
 }
 
 /* ---- Whole numbers and decimals ------------------------------------------------------------ */
@@ -94,12 +100,14 @@ static bool is_string(hyl_type_id id)
            id == HYL_TYPE_CHAR1 || id == HYL_TYPE_JSON;
 }
 
-/* The value of a key in the field's metadata; empty where there is none. */
+/* The value of a key in the metadata of the field, or of what is behind it; empty where none is. */
 static struct ArrowStringView metadata_value(const struct ArrowSchema *field, const char *key)
 {
     struct ArrowStringView value = {NULL, 0};
-    if (field->metadata != NULL) {
-        (void)ArrowMetadataGetValue(field->metadata, ArrowCharView(key), &value);
+    for (; field != NULL && value.data == NULL; field = behind(field)) {
+        if (field->metadata != NULL) {
+            (void)ArrowMetadataGetValue(field->metadata, ArrowCharView(key), &value);
+        }
     }
     return value;
 }
@@ -123,8 +131,8 @@ static bool bytes_fit(const struct ArrowSchema *field, const struct ArrowSchemaV
     return id == HYL_TYPE_BYTES;
 }
 
-bool hyl__arrow_fits(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
-                     hyl_type type)
+static bool fits_whole(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
+                       hyl_type type)
 {
     const hyl_type_id id = type.id;
     switch (view->type) {
@@ -167,6 +175,45 @@ bool hyl__arrow_fits(const struct ArrowSchema *field, const struct ArrowSchemaVi
     default:
         return integer_digits(view->type) > 0 && integer_fits(view->type, type);
     }
+}
+
+static bool is_number(enum ArrowType type)
+{
+    switch (type) {
+    case NANOARROW_TYPE_HALF_FLOAT:
+    case NANOARROW_TYPE_FLOAT:
+    case NANOARROW_TYPE_DOUBLE:
+    case NANOARROW_TYPE_DECIMAL32:
+    case NANOARROW_TYPE_DECIMAL64:
+    case NANOARROW_TYPE_DECIMAL128:
+    case NANOARROW_TYPE_DECIMAL256:
+        return true;
+    default:
+        return integer_digits(type) > 0;
+    }
+}
+
+static bool takes_numbers(hyl_type_id id)
+{
+    return id == HYL_TYPE_SMALLINT || id == HYL_TYPE_INT || id == HYL_TYPE_BIGINT ||
+           id == HYL_TYPE_OID || id == HYL_TYPE_NUMERIC || id == HYL_TYPE_REAL ||
+           id == HYL_TYPE_DOUBLE;
+}
+
+static bool fits_changed(const struct ArrowSchemaView *view, hyl_type type, unsigned lossy)
+{
+    if ((lossy & HYL_LOSSY_NUMBERS) != 0 && is_number(view->type) && takes_numbers(type.id)) {
+        return true;
+    }
+    return (lossy & HYL_LOSSY_TIMES) != 0 && view->type == NANOARROW_TYPE_TIMESTAMP &&
+           view->timezone[0] == '\0' && type.id == HYL_TYPE_DATE;
+}
+
+bool hyl__arrow_fits(const struct ArrowSchema *field, hyl_type type, unsigned lossy)
+{
+    struct ArrowSchemaView view;
+    return ArrowSchemaViewInit(&view, hyl__arrow_value_field(field), NULL) == NANOARROW_OK &&
+           (fits_whole(field, &view, type) || fits_changed(&view, type, lossy));
 }
 
 /* ---- Homes --------------------------------------------------------------------------------- */
@@ -226,8 +273,18 @@ static hyl_type integer_type(const struct ArrowSchema *field, enum ArrowType typ
     return hyl_type_of(type == NANOARROW_TYPE_UINT32 && is_kind(field, "Oid") ? HYL_TYPE_OID : id);
 }
 
-hyl_type hyl__arrow_home(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
-                         bool has_real)
+static hyl_type bytes_home(const struct ArrowSchema *field, const struct ArrowSchemaView *view)
+{
+    if (is_kind(field, "Geography")) {
+        return hyl_type_of(HYL_TYPE_GEOGRAPHY);
+    }
+    return hyl_type_of(is_kind(field, "Uuid") && bytes_fit(field, view, HYL_TYPE_UUID)
+                           ? HYL_TYPE_UUID
+                           : HYL_TYPE_BYTES);
+}
+
+static hyl_type home(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
+                     bool has_real)
 {
     switch (view->type) {
     case NANOARROW_TYPE_NA:
@@ -252,7 +309,7 @@ hyl_type hyl__arrow_home(const struct ArrowSchema *field, const struct ArrowSche
     case NANOARROW_TYPE_LARGE_BINARY:
     case NANOARROW_TYPE_BINARY_VIEW:
     case NANOARROW_TYPE_FIXED_SIZE_BINARY:
-        return hyl_type_of(is_kind(field, "Geography") ? HYL_TYPE_GEOGRAPHY : HYL_TYPE_BYTES);
+        return bytes_home(field, view);
     case NANOARROW_TYPE_DATE32:
     case NANOARROW_TYPE_DATE64:
         return hyl_type_of(HYL_TYPE_DATE);
@@ -270,4 +327,12 @@ hyl_type hyl__arrow_home(const struct ArrowSchema *field, const struct ArrowSche
         return integer_digits(view->type) > 0 ? integer_type(field, view->type)
                                               : hyl_type_of(HYL_TYPE_UNKNOWN);
     }
+}
+
+hyl_type hyl__arrow_home(const struct ArrowSchema *field, bool has_real)
+{
+    struct ArrowSchemaView view;
+    return ArrowSchemaViewInit(&view, hyl__arrow_value_field(field), NULL) == NANOARROW_OK
+               ? home(field, &view, has_real)
+               : hyl_type_of(HYL_TYPE_UNKNOWN);
 }

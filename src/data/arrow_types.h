@@ -12,17 +12,17 @@
 const struct ArrowSchema *hyl__arrow_value_field(const struct ArrowSchema *field);
 
 /*
- * True where every value of the field (hyl__arrow_value_field) has a place in the type, the lengths
- * of text, the ranges of dates, and NULLs apart, which are for each value to show.
+ * True where every value of the field has a place in the type, the lengths of text, the ranges of
+ * dates, and NULLs apart, which are for each value to show. `lossy`: of HYL_LOSSY_..., what may
+ * change to have one.
  */
-bool hyl__arrow_fits(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
-                     hyl_type type);
+bool hyl__arrow_fits(const struct ArrowSchema *field, hyl_type type, unsigned lossy);
 
 /*
- * The type that a new table's column gets for a field, UNKNOWN where there is none. `has_real`:
- * the database's version has 32-bit floats.
+ * The type that a new table's column gets for a field, UNKNOWN where there is none. The metadata that
+ * choose among several may stand at the field, or at its values behind a dictionary or runs.
+ * `has_real`: the database's version has 32-bit floats.
  */
-hyl_type hyl__arrow_home(const struct ArrowSchema *field, const struct ArrowSchemaView *view,
-                         bool has_real);
+hyl_type hyl__arrow_home(const struct ArrowSchema *field, bool has_real);
 
 #endif

@@ -113,20 +113,13 @@ static void list_extra(const arrow_load *load, hyl_buf *out)
     }
 }
 
-static bool field_fits(const struct ArrowSchema *field, hyl_type type)
-{
-    struct ArrowSchemaView view;
-    const struct ArrowSchema *values = hyl__arrow_value_field(field);
-    return ArrowSchemaViewInit(&view, values, NULL) == NANOARROW_OK &&
-           hyl__arrow_fits(values, &view, type);
-}
-
 static void list_mismatched(const arrow_load *load, hyl_buf *out)
 {
     for (size_t i = 0; i < load->table.count; i++) {
         const hyl__table_column *column = &load->table.columns[i];
         int64_t found = find_field(&load->schema, column->name);
-        if (found >= 0 && !field_fits(load->schema.children[found], column->type)) {
+        if (found >= 0 &&
+            !hyl__arrow_fits(load->schema.children[found], column->type, load->opts.lossy)) {
             append_item(out, "of another type: ");
             hyl_buf_printf(out, "\"%s\" is ", column->name);
             append_arrow_type(load->schema.children[found], out);
@@ -175,23 +168,13 @@ static hyl_status check_columns(arrow_load *load)
 
 /* ---- A new table --------------------------------------------------------------------------- */
 
-static hyl_type home_of(const struct ArrowSchema *field, bool has_real)
-{
-    struct ArrowSchemaView view;
-    const struct ArrowSchema *values = hyl__arrow_value_field(field);
-    if (ArrowSchemaViewInit(&view, values, NULL) != NANOARROW_OK) {
-        return hyl_type_of(HYL_TYPE_UNKNOWN);
-    }
-    return hyl__arrow_home(values, &view, has_real);
-}
-
 static hyl_status check_homes(arrow_load *load)
 {
     hyl_buf list = HYL_BUF_INIT;
     hyl_status status = HYL_OK;
     for (int64_t i = 0; i < load->schema.n_children; i++) {
         const struct ArrowSchema *field = load->schema.children[i];
-        if (home_of(field, true).id == HYL_TYPE_UNKNOWN) {
+        if (hyl__arrow_home(field, true).id == HYL_TYPE_UNKNOWN) {
             append_item(&list, "");
             hyl_buf_printf(&list, "\"%s\" is ", field_name(field));
             append_arrow_type(field, &list);
@@ -215,7 +198,7 @@ static hyl_status append_columns(const arrow_load *load, bool has_real, hyl_buf 
         hyl_buf_append_str(sql, i > 0 ? ", " : "");
         HYL_TRY(hyl_quote_ident(hyl_str_of(field_name(field)), sql, err));
         hyl_buf_append_byte(sql, ' ');
-        hyl_type_format(home_of(field, has_real), sql);
+        hyl_type_format(hyl__arrow_home(field, has_real), sql);
         hyl_buf_append_str(sql, (field->flags & ARROW_FLAG_NULLABLE) != 0 ? "" : " NOT NULL");
     }
     return HYL_OK;
@@ -245,7 +228,7 @@ static hyl_status run_create(arrow_load *load, const hyl__table_name *name, bool
 static bool needs_real(const arrow_load *load)
 {
     for (int64_t i = 0; i < load->schema.n_children; i++) {
-        if (home_of(load->schema.children[i], true).id == HYL_TYPE_REAL) {
+        if (hyl__arrow_home(load->schema.children[i], true).id == HYL_TYPE_REAL) {
             return true;
         }
     }
@@ -256,7 +239,7 @@ static bool needs_real(const arrow_load *load)
 static hyl_status explain_version(arrow_load *load, hyl_status status)
 {
     for (int64_t i = 0; i < load->schema.n_children; i++) {
-        hyl_type type = home_of(load->schema.children[i], false);
+        hyl_type type = hyl__arrow_home(load->schema.children[i], false);
         if (type.id == HYL_TYPE_NUMERIC && hyl_type_width(type) == 16) {
             hyl__error_prefix(
                 &load->error,
@@ -341,8 +324,7 @@ static hyl_status init_sources(arrow_load *load)
     for (size_t i = 0; i < stage->count; i++) {
         int64_t field = find_field(&load->schema, stage->columns[i].info->name);
         hyl__arrow_source_init(&load->sources[i], load->schema.children[field],
-                               load->view.children[field], &stage->columns[i],
-                               load->opts.truncate_nanoseconds);
+                               load->view.children[field], &stage->columns[i], load->opts.lossy);
     }
     return HYL_OK;
 }
@@ -393,9 +375,27 @@ static hyl_status put_batch(arrow_load *load, const struct ArrowArray *batch)
     return HYL_OK;
 }
 
-static hyl_status load_batch(arrow_load *load, const struct ArrowArray *batch)
+/*
+ * Where NULLs are not counted and there is no bitmap there are none. The specification wants a count
+ * then; some producers give none.
+ */
+static void count_no_nulls(struct ArrowArray *array)
+{
+    if (array->null_count < 0 && array->n_buffers > 0 && array->buffers[0] == NULL) {
+        array->null_count = 0;
+    }
+    for (int64_t i = 0; i < array->n_children; i++) {
+        count_no_nulls(array->children[i]);
+    }
+    if (array->dictionary != NULL) {
+        count_no_nulls(array->dictionary);
+    }
+}
+
+static hyl_status load_batch(arrow_load *load, struct ArrowArray *batch)
 {
     struct ArrowError why = {""};
+    count_no_nulls(batch);
     if (ArrowArrayViewSetArray(&load->view, batch, &why) != NANOARROW_OK) {
         return hyl__fail(&load->error, HYL_ERR_ARG, "a batch behind row %lld cannot be read: %s",
                          (long long)load->rows, why.message);
@@ -463,14 +463,14 @@ static void undo(arrow_load *load)
     }
 }
 
-static void add_truncated(const arrow_load *load)
+static void add_changed(const arrow_load *load)
 {
     int64_t sum = 0;
     for (size_t i = 0; load->sources != NULL && i < load->loader.stage.count; i++) {
-        sum += load->sources[i].truncated;
+        sum += load->sources[i].changed;
     }
-    if (load->opts.truncated != NULL) {
-        *load->opts.truncated = sum;
+    if (load->opts.changed != NULL) {
+        *load->opts.changed = sum;
     }
 }
 
@@ -503,7 +503,7 @@ hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table, struct ArrowArray
             *err = load.error;
         }
     } else {
-        add_truncated(&load);
+        add_changed(&load);
         if (rows != NULL) {
             *rows = inserted;
         }

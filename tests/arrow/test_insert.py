@@ -3,13 +3,14 @@
 import ctypes
 import datetime as dt
 import decimal
-from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
 
 import pyarrow
 import pytest
 from binding import LIBRARY, Connection, Error, HyperlineError, Stream, check
 
 APPEND, CREATE, CREATE_IF_MISSING = range(3)
+NUMBERS, TIMES = 1, 2
 ARG, STATE, TYPE, RANGE, NULLVAL, UNSUPPORTED = -1, -2, -13, -14, -15, -16
 IO, SERVER = -4, -12
 
@@ -18,8 +19,8 @@ class InsertOpts(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("mode", c_int),
-        ("truncate_nanoseconds", c_bool),
-        ("truncated", POINTER(c_int64)),
+        ("lossy", c_uint),
+        ("changed", POINTER(c_int64)),
     ]
 
 
@@ -53,13 +54,13 @@ class Database:
             self.execute(f"DROP TABLE IF EXISTS v4.public.{table}")
         self.made = []
 
-    def insert(self, data, table="t", mode=CREATE, truncate=False, name=None):
-        """Rows inserted, and values that lost nanoseconds."""
+    def insert(self, data, table="t", mode=CREATE, lossy=0, name=None):
+        """Rows inserted, and values that did not stay what they were."""
         reader = data if isinstance(data, pyarrow.RecordBatchReader) else data.to_reader()
         stream = Stream()
         reader._export_to_c(stream.address)
-        rows, truncated, error = c_int64(-1), c_int64(-1), Error()
-        opts = InsertOpts(ctypes.sizeof(InsertOpts), mode, truncate, ctypes.pointer(truncated))
+        rows, changed, error = c_int64(-1), c_int64(-1), Error()
+        opts = InsertOpts(ctypes.sizeof(InsertOpts), mode, lossy, ctypes.pointer(changed))
         check(
             LIBRARY.hyl_insert_arrow(
                 self.connection.conn, (name or self.name(table)).encode(), stream.address,
@@ -67,7 +68,7 @@ class Database:
             ),
             error,
         )
-        return rows.value, truncated.value
+        return rows.value, changed.value
 
     def read(self, sql):
         return pyarrow.table(self.connection.arrow(sql))
@@ -407,10 +408,105 @@ def test_invalid_utf8_is_refused(db):
 
 def test_nanoseconds_are_cut_off_on_request(db):
     values = pyarrow.array([1999, -1, 2000, None], pyarrow.timestamp("ns"))
-    assert db.insert(numbered(values), truncate=True) == (4, 2)
+    assert db.insert(numbered(values), lossy=TIMES) == (4, 2)
     assert db.column() == [dt.datetime(1970, 1, 1, 0, 0, 0, 1),
                            dt.datetime(1969, 12, 31, 23, 59, 59, 999999),
                            dt.datetime(1970, 1, 1, 0, 0, 0, 2), None]
+
+
+LOSSY = [
+    ("double to real", pyarrow.float64(), [0.5, 0.1, None, float("inf")], "real", NUMBERS, 1,
+     [0.5, 0.10000000149011612, None, float("inf")]),
+    ("double to integer", pyarrow.float64(), [1.0, 2.5, -2.5, 0.49, None, -0.0], "integer", NUMBERS,
+     3, [1, 3, -3, 0, None, 0]),
+    ("double to numeric", pyarrow.float64(), [0.1, 2.675, -0.005, 1e9, 99.999], "numeric(12,2)",
+     NUMBERS, 3, [D("0.10"), D("2.68"), D("-0.01"), D("1000000000.00"), D("100.00")]),
+    ("float to smallint", pyarrow.float32(), [1.5, 7.0], "smallint", NUMBERS, 1, [2, 7]),
+    ("float to numeric", pyarrow.float32(), [0.1], "numeric(3,1)", NUMBERS, 0, [D("0.1")]),
+    ("int64 to integer", pyarrow.int64(), [-(2**31), 2**31 - 1], "integer", NUMBERS, 0,
+     [-(2**31), 2**31 - 1]),
+    ("int64 to double", pyarrow.int64(), [2**53, 2**53 + 1, -7], "double precision", NUMBERS, 1,
+     [2.0**53, 2.0**53, -7.0]),
+    ("uint64 to bigint", pyarrow.uint64(), [2**63 - 1], "bigint", NUMBERS, 0, [2**63 - 1]),
+    ("uint64 to real", pyarrow.uint64(), [2**64 - 1], "real", NUMBERS, 1, [2.0**64]),
+    ("int32 to numeric", pyarrow.int32(), [999], "numeric(4,1)", NUMBERS, 0, [D("999.0")]),
+    ("decimal to fewer places", pyarrow.decimal128(18, 3), [D("1.005"), D("1.230"), D("-9.995"),
+                                                            D("0.004")],
+     "numeric(9,2)", NUMBERS, 3, [D("1.01"), D("1.23"), D("-10.00"), D("0.00")]),
+    ("decimal256 to numeric", pyarrow.decimal256(60, 40), [D("12.5")], "numeric(38,10)", NUMBERS, 0,
+     [D("12.5000000000")]),
+    ("decimal to integer", pyarrow.decimal128(10, 1), [D("99.5"), D("3.0")], "bigint", NUMBERS, 1,
+     [100, 3]),
+    ("decimal to double", pyarrow.decimal128(38, 1), [D("0.1"), D(10**30 + 1)], "double precision",
+     NUMBERS, 1, [0.1, 1e30]),
+    ("timestamp to date", pyarrow.timestamp("ms"), [0, 1, -1, None], "date", TIMES, 2,
+     [dt.date(1970, 1, 1), dt.date(1970, 1, 1), dt.date(1969, 12, 31), None]),
+    ("ns to timestamp", pyarrow.timestamp("ns"), [1999, 2000, -1], "timestamp", TIMES, 2,
+     [dt.datetime(1970, 1, 1, 0, 0, 0, 1), dt.datetime(1970, 1, 1, 0, 0, 0, 2),
+      dt.datetime(1969, 12, 31, 23, 59, 59, 999999)]),
+    ("ns to time", pyarrow.time64("ns"), [1, 1000], "time", TIMES, 1,
+     [dt.time(0), dt.time(0, 0, 0, 1)]),
+    ("date64", pyarrow.date64(), [86400001, -1], "date", TIMES, 2,
+     [dt.date(1970, 1, 2), dt.date(1969, 12, 31)]),
+]
+
+
+@pytest.mark.parametrize("arrow, values, sql, lossy, changed, back", [c[1:] for c in LOSSY],
+                         ids=[c[0] for c in LOSSY])
+def test_changes_are_made_on_request_and_counted(db, arrow, values, sql, lossy, changed, back):
+    db.execute(f"CREATE TABLE {db.name()} (i bigint, x {sql})")
+    if arrow in (pyarrow.date64(), pyarrow.time64("ns")) or pyarrow.types.is_timestamp(arrow):
+        data = pyarrow.array(values, pyarrow.int64()).view(arrow)
+    else:
+        data = pyarrow.array(values, arrow)
+    refused(db, TYPE if lossy == NUMBERS or sql == "date" and "timestamp" in str(arrow) else RANGE,
+            "", data=numbered(data), mode=APPEND)
+    assert db.insert(numbered(data), mode=APPEND, lossy=lossy) == (len(values), changed)
+    assert db.column() == back
+    coded = numbered(data.dictionary_encode())
+    assert db.insert(coded, mode=APPEND, lossy=lossy)[1] == changed
+
+
+UNFIT = [
+    (pyarrow.float64(), float("nan"), "integer"), (pyarrow.float64(), float("inf"), "numeric(9,2)"),
+    (pyarrow.float64(), 40000.0, "smallint"), (pyarrow.float64(), 1e39, "real"),
+    (pyarrow.float64(), 9.999, "numeric(3,2)"), (pyarrow.int64(), 2**31, "integer"),
+    (pyarrow.int32(), -1, "oid"), (pyarrow.int64(), 1000, "numeric(4,1)"),
+    (pyarrow.uint64(), 2**63, "bigint"), (pyarrow.decimal256(76, 0), D(10**75), "numeric(38,0)"),
+    (pyarrow.decimal256(76, 0), D(10**75), "real"),
+]
+
+
+@pytest.mark.parametrize("arrow, value, sql", UNFIT, ids=lambda value: str(value)[:20])
+def test_what_no_change_makes_fit_is_refused(db, arrow, value, sql):
+    db.execute(f"CREATE TABLE {db.name()} (i bigint, x {sql})")
+    data = numbered(pyarrow.array([None, value], arrow))
+    refused(db, RANGE, 'row 2, column 2 "x"', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
+    assert db.count() == 0
+
+
+def test_some_types_never_become_others(db):
+    db.execute(f"CREATE TABLE {db.name()} (i bigint, x date)")
+    data = numbered(pyarrow.array([None], pyarrow.timestamp("us", "UTC")))
+    refused(db, TYPE, '"x" is', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
+    data = numbered(pyarrow.array(["1"]))
+    refused(db, TYPE, '"x" is', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
+
+
+# ---- blocks and single values -------------------------------------------------------------------
+
+
+@BY_NAME
+@pytest.mark.parametrize("nulls", [0, 1, 2], ids=["no nulls", "some", "many"])
+def test_blocks_are_equal_to_single_values(db, make, values, home, back, nulls):
+    """5,000 values of a slice that begins inside a byte of the bitmap."""
+    back = values if back is SAME else back
+    unit, want = [(values, back), (values * 5 + [None], back * 5 + [None]),
+                  ([None, None] + values, [None, None] + back)][nulls]
+    source = make((unit * (5100 // len(unit) + 1))[:5100]).slice(13, 5000)
+    wanted = (want * (5100 // len(want) + 1))[:5100][13:5013]
+    assert db.insert(numbered(source)) == (5000, 0)
+    assert db.column() == wanted
 
 
 # ---- new tables ---------------------------------------------------------------------------------
@@ -434,6 +530,39 @@ def test_nullability_is_the_fields(db):
     db.insert(table)
     got = db.read(f"SELECT * FROM {db.name()}").schema
     assert not got.field("i").nullable and got.field("x").nullable
+
+
+def test_metadata_choose_the_type_behind_dictionaries_and_runs(db):
+    """pyarrow keeps a field's metadata at the field, in front of its dictionary or runs."""
+    words = pyarrow.array(["a", "b"])
+    kinds = [({"hyper:max_string_length": "7"}, "character varying(7)"),
+             ({"hyper:type": "Char", "hyper:max_string_length": "3"}, "character(3)"),
+             ({"hyper:type": "JSON"}, "json")]
+    arrays = [pyarrow.array(['"a"', '"b"']).dictionary_encode(),
+              pyarrow.RunEndEncodedArray.from_arrays([1, 2], pyarrow.array(["1", "2"])), words]
+    for n, (metadata, home) in enumerate(kinds):
+        for k, array in enumerate(arrays[: 3 if n < 1 else 2]):
+            table = f"t{n}{k}"
+            schema = pyarrow.schema([pyarrow.field("x", array.type, metadata=metadata)])
+            assert db.insert(pyarrow.table([array], schema), table) == (2, 0)
+            assert db.type_of(table) == home
+
+
+def test_uuids_are_known_by_their_metadata(db):
+    field = pyarrow.field("x", pyarrow.binary(16), metadata={"hyper:type": "Uuid"})
+    db.insert(pyarrow.table([pyarrow.array([bytes(range(16))], field.type)], pyarrow.schema([field])))
+    sql = f"SELECT CAST(x AS text) AS x FROM {db.name()}"
+    assert db.read(sql).column("x")[0].as_py() == "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    got = db.read(f"SELECT * FROM {db.name()}")
+    assert got.schema.field("x").metadata[b"hyper:type_name"] == b"uuid"
+
+
+def test_lists_are_refused_clearly(db):
+    db.execute("CREATE TEMP TABLE arrays (i bigint, x array(integer))")
+    data = numbered(pyarrow.array([[1]], pyarrow.list_(pyarrow.int32())))
+    refused(db, TYPE, '"x" is list', "the table's array(integer)", data=data, mode=APPEND,
+            name="arrays")
+    db.execute("DROP TABLE arrays")
 
 
 def test_types_without_a_home_are_listed(db):
