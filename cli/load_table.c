@@ -11,6 +11,9 @@
 static const char staging_prefix[] = "hyperline-load-";
 static const char old_prefix[] = "hyperline-old-";
 
+/* For the catalog's answers. */
+static const hyl_query_opts few_rows = {sizeof few_rows, 0, HYL_TRANSFER_ROWS};
+
 /* ---- SQL ------------------------------------------------------------------------------------- */
 
 /* Ends the text in `sql` with a NUL and runs it. */
@@ -178,7 +181,7 @@ static hyl_status read_columns(load_table *table, const char *sql, hyl_error *er
 {
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
-    hyl_status status = hyl_query(table->conn, sql, &result, err);
+    hyl_status status = hyl_query_with(table->conn, sql, &few_rows, &result, err);
     while (status == HYL_OK && (status = hyl_result_next(result, &row, err)) == HYL_OK) {
         status = add_column(table, row, err);
     }
@@ -245,7 +248,7 @@ static hyl_status list_leftovers(load_table *table, hyl_buf *names, hyl_error *e
     const hyl_row *row = NULL;
     hyl_status status = write_leftovers_sql(table, &sql, err);
     if (status == HYL_OK) {
-        status = hyl_query(table->conn, (const char *)sql.data, &result, err);
+        status = hyl_query_with(table->conn, (const char *)sql.data, &few_rows, &result, err);
     }
     while (status == HYL_OK && (status = hyl_result_next(result, &row, err)) == HYL_OK) {
         hyl_str name;

@@ -7,6 +7,7 @@
 
 #include "data/copy_wrap.h"
 #include "data/table_name.h"
+#include "data/transfer.h"
 #include "value/lexer.h"
 
 /* ---- Quoting ------------------------------------------------------------------------------- */
@@ -143,7 +144,7 @@ static void wrap_query(const char *text)
     hyl_buf wrapped = HYL_BUF_INIT;
     hyl_str statement;
     size_t chars = 0;
-    (void)hyl__copy_takes(text);
+    FUZZ_CHECK(hyl__copy_takes(text) || !hyl__copy_pays(text));
     if (hyl__copy_wrap(text, &wrapped, &chars, NULL) == HYL_OK) {
         hyl_str sql = fuzz_buf_str(&wrapped);
         sql.len -= wrapped.data[wrapped.len - 1] == '\0' ? 1U : 0U;

@@ -91,8 +91,9 @@ struct ArrowArrayStream {
 typedef struct hyl_arrow_opts {
     size_t struct_size;
     /*
-     * AUTO, the default: as Arrow where the server sends the result so, as rows otherwise. ROWS:
-     * always as rows. ARROW: never as rows; what the server does not send as Arrow is an error.
+     * DEFAULT: as the connection's config says. AUTO: as Arrow where the server sends the result so,
+     * as rows otherwise. ROWS: always as rows. ARROW: never as rows; what the server does not send
+     * as Arrow is an error.
      */
     hyl_transfer transfer;
     /*
@@ -113,10 +114,10 @@ typedef struct hyl_arrow_opts {
  *
  * SELECT, WITH, VALUES and TABLE travel as Arrow, at the speed of the socket. What the server does
  * not send so travels as rows, and the arrays are built here, with the same types: statements of
- * other kinds (SHOW, EXPLAIN, EXECUTE, INSERT ... RETURNING), and, outside a transaction, results
- * that the server refuses with SQLSTATE 0A000 before their first row (a uuid in them, say). There
- * every field is nullable, since rows do not tell. A statement without a result has run when this
- * returns, and its stream has no columns.
+ * other kinds (SHOW, EXPLAIN, EXECUTE, INSERT ... RETURNING), and results that the server refuses
+ * before their first row (a uuid in them, say). Inside a transaction, which a refusal would fail,
+ * the statement is described first. Of rows every field is nullable, since they do not tell. A
+ * statement without a result has run when this returns, and its stream has no columns.
  *
  * The stream occupies the connection until its end or its release. Released early, it cancels the
  * statement, and the next request on the connection drains what is left. get_next returns 0 and a
@@ -124,11 +125,10 @@ typedef struct hyl_arrow_opts {
  * hyl_stream_error all of it.
  *
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are
- * those of `sql` as given. Inside a transaction also SERVER with SQLSTATE 0A000 for uuid, which the
- * server cannot send as Arrow, and the transaction has failed then. RANGE naming the column, of
- * rows, for what Arrow does not hold (time 24:00, timestamps beyond its microseconds, intervals
- * beyond its nanoseconds); of Arrow the server's 22008. ARG where the transfer is to be ARROW and
- * the statement is no query. UNSUPPORTED in a build without Arrow.
+ * those of `sql` as given. For what Arrow does not hold (time 24:00, timestamps beyond its
+ * microseconds, intervals beyond its nanoseconds): SERVER with SQLSTATE 22008 naming the columns
+ * that it may be of, or RANGE naming the column, of a result that travels as rows. ARG where `opts`
+ * asks for ARROW and the statement is no query. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.

@@ -57,7 +57,26 @@ extern "C" {
     X(drain_timeout, "5s", "how long an abandoned result may take to be drained")              \
     X(drain_limit, "64MB", "how many bytes an abandoned result may still send")                \
     X(max_message, "1GB", "the largest message that the server may send")                      \
-    X(max_unread, "256MB", "how many bytes may be held while the server takes none of ours")
+    X(max_unread, "256MB", "how many bytes may be held while the server takes none of ours")   \
+    X(transfer, "auto", "auto | rows | arrow: how the rows of queries travel")
+
+/*
+ * How the rows of a query travel from Hyper: the key `transfer`, and an option of a query. What the
+ * reader of rows gets is the same either way.
+ *
+ *   auto   in batches, as Arrow, where many rows may come: a SELECT or WITH with a FROM, a TABLE;
+ *          no parameters, no LIMIT of 5000 or fewer. Where the server cannot send a result so, as
+ *          rows. In a transaction, where such a refusal would fail it, the statement is described
+ *          first, and types with values that Arrow lacks travel as rows.
+ *   rows   one by one
+ *   arrow  in batches, every SELECT, WITH, VALUES and TABLE; an error where the server cannot
+ */
+typedef enum hyl_transfer {
+    HYL_TRANSFER_DEFAULT = 0, /* as the connection's config says */
+    HYL_TRANSFER_AUTO = 1,
+    HYL_TRANSFER_ROWS = 2,
+    HYL_TRANSFER_ARROW = 3
+} hyl_transfer;
 
 /*
  * What `tls` means. Connecting fails where the server does not do what is wanted.

@@ -229,29 +229,24 @@ enum {
     HYL_QUERY_BINARY = 4,
 };
 
-/* How a result's rows travel from the server. */
-typedef enum hyl_transfer {
-    HYL_TRANSFER_DEFAULT = 0,
-    HYL_TRANSFER_AUTO = 1,
-    HYL_TRANSFER_ROWS = 2,
-    HYL_TRANSFER_ARROW = 3
-} hyl_transfer;
-
 typedef struct hyl_query_opts {
     size_t struct_size;
     unsigned flags; /* HYL_QUERY_... */
+    /* See hyl_transfer. Values as text (HYL_QUERY_TEXT) travel as rows in any case. */
+    hyl_transfer transfer;
 } hyl_query_opts;
 
-#define HYL_QUERY_OPTS_INIT       \
-    {                             \
-        sizeof(hyl_query_opts), 0 \
+#define HYL_QUERY_OPTS_INIT                             \
+    {                                                   \
+        sizeof(hyl_query_opts), 0, HYL_TRANSFER_DEFAULT \
     }
 
 /*
  * Runs one statement and opens its result. Returns when the columns are known or the statement is
  * over; a statement without rows has a result with no columns. The rows are streamed: memory does
- * not grow with them.
- * Blocks: until the server has begun to answer.
+ * not grow with them. How they travel, the config's `transfer` says (hyl_transfer).
+ * Blocks: until the server has begun to answer: of rows that travel in batches, until there is the
+ * first; of others, until there is a row or five seconds have passed.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_query(hyl_conn *conn, const char *sql, hyl_result **out,
                                            hyl_error *err);

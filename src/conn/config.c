@@ -346,7 +346,8 @@ static bool read_values(const hyl_config *config, hyl__settings *out)
                                   &out->drain_timeout_ms) &&
               hyl__parse_size(hyl__config_value(config, HYL__KEY_drain_limit), &out->drain_limit) &&
               hyl__parse_size(hyl__config_value(config, HYL__KEY_max_unread), &out->max_unread) &&
-              hyl__parse_size(hyl__config_value(config, HYL__KEY_max_message), &max_message);
+              hyl__parse_size(hyl__config_value(config, HYL__KEY_max_message), &max_message) &&
+              hyl__parse_transfer(hyl__config_value(config, HYL__KEY_transfer), &out->transfer);
     out->max_message = (uint32_t)max_message;
     return ok;
 }

@@ -73,6 +73,7 @@ typedef struct hyl__settings {
     uint64_t drain_limit;
     uint64_t max_unread;
     uint32_t max_message;
+    hyl_transfer transfer;            /* not DEFAULT */
     const hyl_pair *session_settings; /* set.NAME, without the prefix */
     size_t session_setting_count;
     hyl__why_gone_fn why_gone;

@@ -69,6 +69,7 @@ bool hyl__parse_channel_binding(const char *text, hyl__channel_binding *binding)
 /* *allowed: HYL__AUTH_... bits, 0 for any. */
 bool hyl__parse_require_auth(const char *text, unsigned *allowed);
 bool hyl__parse_yes_no(const char *text, bool *yes);
+bool hyl__parse_transfer(const char *text, hyl_transfer *transfer);
 bool hyl__parse_database_version(const char *text, int *version);
 
 #endif

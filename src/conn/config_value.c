@@ -75,6 +75,13 @@ static const char *const no_yes[] = {"no", "yes"};
 
 static const char *const tls_negotiations[] = {"postgres", "direct"};
 
+static const char *const transfers[] = {
+    [HYL_TRANSFER_DEFAULT] = "",
+    [HYL_TRANSFER_AUTO] = "auto",
+    [HYL_TRANSFER_ROWS] = "rows",
+    [HYL_TRANSFER_ARROW] = "arrow",
+};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* Reads decimal digits, at least one; *end gets what follows them. */
@@ -233,6 +240,14 @@ bool hyl__parse_require_auth(const char *text, unsigned *allowed)
     return !negated || *allowed != 0;
 }
 
+bool hyl__parse_transfer(const char *text, hyl_transfer *transfer)
+{
+    size_t index = HYL_TRANSFER_DEFAULT;
+    bool known = read_word(text, transfers, COUNT_OF(transfers), &index);
+    *transfer = (hyl_transfer)index;
+    return known && index != HYL_TRANSFER_DEFAULT;
+}
+
 bool hyl__parse_database_version(const char *text, int *version)
 {
     if (text[0] == '\0') {
@@ -339,6 +354,13 @@ static hyl_status check_yes_no(hyl__config_key key, const char *value, hyl_error
     return hyl__parse_yes_no(value, &yes) ? HYL_OK : refuse(key, value, "yes or no", err);
 }
 
+static hyl_status check_transfer(hyl__config_key key, const char *value, hyl_error *err)
+{
+    hyl_transfer transfer;
+    return hyl__parse_transfer(value, &transfer) ? HYL_OK
+                                                 : refuse(key, value, "auto, rows or arrow", err);
+}
+
 static hyl_status check_database_version(hyl__config_key key, const char *value, hyl_error *err)
 {
     int version = 0;
@@ -413,6 +435,7 @@ static const check_fn checks[HYL__KEY_COUNT] = {
     [HYL__KEY_drain_timeout] = check_duration,
     [HYL__KEY_drain_limit] = check_size,
     [HYL__KEY_max_message] = check_max_message,
+    [HYL__KEY_transfer] = check_transfer,
     [HYL__KEY_max_unread] = check_max_unread,
 };
 

@@ -15,10 +15,11 @@ static hyl_status align_buffer(struct ArrowArray *array, int64_t index, hyl__blo
 {
     const struct ArrowBuffer *buffer = ArrowArrayBuffer(array, index);
     hyl__block *block = NULL;
-    if (buffer->size_bytes == 0 || (uintptr_t)buffer->data % ALIGNMENT == 0) {
+    if ((uintptr_t)buffer->data % ALIGNMENT == 0) {
         return HYL_OK;
     }
-    HYL_TRY(hyl__block_new(pool, (size_t)buffer->size_bytes, &block));
+    /* One that is empty has a place too. */
+    HYL_TRY(hyl__block_new(pool, (size_t)buffer->size_bytes + 1, &block));
     memcpy(block->data, buffer->data, (size_t)buffer->size_bytes);
     struct ArrowBuffer copy = {block->data, buffer->size_bytes, buffer->size_bytes,
                                ArrowBufferDeallocator(&give_block_back, block)};

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "copy_wrap.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -2,6 +2,8 @@
 
 #include <hyperline/arrow.h>
 
+#include "value/hyperbinary.h"
+
 #include <string.h>
 
 enum { MAX_PRECISION = 38, TYPMOD_OFFSET = 4 };
@@ -335,4 +337,45 @@ hyl_type hyl__arrow_home(const struct ArrowSchema *field, bool has_real)
     return ArrowSchemaViewInit(&view, hyl__arrow_value_field(field), NULL) == NANOARROW_OK
                ? home(field, &view, has_real)
                : hyl_type_of(HYL_TYPE_UNKNOWN);
+}
+
+/* ---- What the server sends ------------------------------------------------------------------- */
+
+/* The server has one format for each of its types. */
+static bool is_the_servers(const struct ArrowSchemaView *view, hyl_type_id id)
+{
+    switch (view->type) {
+    case NANOARROW_TYPE_BOOL:
+    case NANOARROW_TYPE_INT16:
+    case NANOARROW_TYPE_INT32:
+    case NANOARROW_TYPE_INT64:
+    case NANOARROW_TYPE_FLOAT:
+    case NANOARROW_TYPE_DOUBLE:
+    case NANOARROW_TYPE_DECIMAL128:
+    case NANOARROW_TYPE_STRING:
+    case NANOARROW_TYPE_BINARY:
+    case NANOARROW_TYPE_DATE64:
+    case NANOARROW_TYPE_INTERVAL_MONTH_DAY_NANO:
+        return true;
+    case NANOARROW_TYPE_UINT32:
+        return id == HYL_TYPE_OID;
+    case NANOARROW_TYPE_TIME64:
+    case NANOARROW_TYPE_TIMESTAMP:
+        return view->time_unit == NANOARROW_TIME_UNIT_MICRO;
+    default:
+        return false;
+    }
+}
+
+hyl_type hyl__arrow_type_of(const struct ArrowSchema *field)
+{
+    struct ArrowSchemaView view;
+    if (ArrowSchemaViewInit(&view, field, NULL) != NANOARROW_OK) {
+        return hyl_type_of(HYL_TYPE_UNKNOWN);
+    }
+    if (view.type == NANOARROW_TYPE_LIST) {
+        return hyl__type_array_of(hyl__arrow_type_of(field->children[0]));
+    }
+    hyl_type type = hyl__arrow_home(field, true);
+    return is_the_servers(&view, type.id) ? type : hyl_type_of(HYL_TYPE_UNKNOWN);
 }

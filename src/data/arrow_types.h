@@ -25,4 +25,10 @@ bool hyl__arrow_fits(const struct ArrowSchema *field, hyl_type type, unsigned lo
  */
 hyl_type hyl__arrow_home(const struct ArrowSchema *field, bool has_real);
 
+/*
+ * The type of a column that the server has sent, lists included; UNKNOWN where it sends no such
+ * field.
+ */
+hyl_type hyl__arrow_type_of(const struct ArrowSchema *field);
+
 #endif

@@ -44,19 +44,6 @@ hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_erro
     return hyl_buf_status(out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
 }
 
-bool hyl__copy_takes(const char *sql)
-{
-    static const char *const words[] = {"SELECT", "WITH", "VALUES", "TABLE"};
-    char first[16];
-    hyl__sql_keyword(hyl_str_of(sql), first, sizeof first);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(first, words[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * "line 3, column 5: ..." is about the wrapped text, whose first line is ours. The number only ever
  * gets shorter, so it is rewritten where it stands.

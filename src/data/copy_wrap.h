@@ -15,9 +15,6 @@
  */
 hyl_status hyl__copy_wrap(const char *sql, hyl_buf *out, size_t *chars, hyl_error *err);
 
-/* True for the statements that COPY takes: SELECT, WITH, VALUES, TABLE, perhaps in parentheses. */
-bool hyl__copy_takes(const char *sql);
-
 /* Puts the connection's diagnosis of a wrapped query of `chars` characters into the query's terms. */
 void hyl__copy_unwrap_diag(hyl_conn *conn, size_t chars);
 

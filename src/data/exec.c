@@ -7,7 +7,8 @@
 hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected, hyl_error *err)
 {
     hyl_result *result = NULL;
-    HYL_TRY(hyl_query(conn, sql, &result, err));
+    const hyl_query_opts opts = {sizeof opts, 0, HYL_TRANSFER_ROWS};
+    HYL_TRY(hyl_query_with(conn, sql, &opts, &result, err));
     hyl_status status = hyl__result_finish(result, err);
     if (status == HYL_OK && affected != NULL) {
         *affected = result->affected;
@@ -99,7 +100,7 @@ static hyl_status query_value(hyl_conn *conn, const char *sql, unsigned flags, v
                               void *out, hyl_error *err)
 {
     hyl_result *result = NULL;
-    const hyl_query_opts opts = {sizeof opts, flags};
+    const hyl_query_opts opts = {sizeof opts, flags, HYL_TRANSFER_ROWS};
     HYL_TRY(hyl_query_with(conn, sql, &opts, &result, err));
     hyl_status status = read_only_value(result, read, out, err);
     hyl_result_free(result);

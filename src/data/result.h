@@ -2,6 +2,7 @@
 #ifndef HYL_DATA_RESULT_H
 #define HYL_DATA_RESULT_H
 
+#include "arrow_result.h"
 #include "conn/conn.h"
 #include "wire/row.h"
 
@@ -49,7 +50,8 @@ struct hyl_row {
 };
 
 struct hyl_result {
-    hyl_conn *conn; /* a reference */
+    hyl_conn *conn;           /* a reference */
+    hyl__arrow_result *arrow; /* rows are served out of its batches; NULL: they are DataRows */
     hyl_row row;
     hyl_bytes *cells;       /* of any row */
     hyl_bytes *fixed_cells; /* of rows that have the layout */
@@ -68,5 +70,29 @@ struct hyl_result {
 
 /* hyl_result_finish within the deadline of the call under way. */
 hyl_status hyl__result_finish(hyl_result *result, hyl_error *err);
+
+/* ---- For what opens results (query.c) ---- */
+
+void hyl__result_set_format(hyl_result *result, size_t index, hyl_format format);
+/* Works out how rows without NULL look like, once the formats are known. */
+void hyl__result_set_layout(hyl_result *result, size_t count);
+/* Describes the columns of the batches. Errors: NOMEM. */
+hyl_status hyl__result_set_arrow_columns(hyl_result *result, hyl_error *err);
+
+/*
+ * Takes one event. OK: a row is there (its body in event->body). DONE: the statement is over and
+ * has succeeded. AGAIN: go on. Below 0: `error` is filled in.
+ */
+hyl_status hyl__result_take(hyl_result *result, const hyl__event *event, hyl_error *error);
+/* Reads on until there is a row, or the end. The same returns, but never AGAIN. */
+hyl_status hyl__result_next_body(hyl_result *result, hyl_bytes *body, hyl_error *error);
+
+/* The result is over: the connection is free for the next request. Returns `state`. */
+hyl_status hyl__result_end(hyl_result *result, hyl_status state, const hyl_error *error);
+/*
+ * Ends the result with `error`, hands it out, and puts the connection back in step where that can
+ * be done.
+ */
+hyl_status hyl__result_fail(hyl_result *result, hyl_error *error, hyl_error *err);
 
 #endif

@@ -55,7 +55,8 @@ static hyl_status query_columns(hyl_conn *conn, const hyl__table_name *name, hyl
         status = hyl__fail_nomem(err);
     }
     if (status == HYL_OK) {
-        status = hyl_query(conn, (const char *)sql.data, out, err);
+        const hyl_query_opts few = {sizeof few, 0, HYL_TRANSFER_ROWS};
+        status = hyl_query_with(conn, (const char *)sql.data, &few, out, err);
     }
     hyl_buf_reset(&sql);
     return status;

@@ -127,6 +127,9 @@ HYL_NODISCARD hyl_status hyl__value_check(hyl_type type, const hyl_value *value,
  */
 void hyl__hb_put(hyl_type type, const hyl_value *value, hyl_buf *out);
 
+/* The array of elements of a type, with their modifier; UNKNOWN where there is none. */
+hyl_type hyl__type_array_of(hyl_type element);
+
 /* True for text, varchar, char, char(1) and json, which share as.str. */
 bool hyl__type_is_string(hyl_type_id id);
 

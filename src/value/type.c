@@ -82,6 +82,12 @@ hyl_type hyl_type_element(hyl_type type)
     return element;
 }
 
+hyl_type hyl__type_array_of(hyl_type element)
+{
+    return hyl_type_from_oid(in_table(element.id) ? types[element.id].array_oid : 0,
+                             element.typmod);
+}
+
 bool hyl__numeric_bounds(hyl_type type, int *precision, int *scale)
 {
     if (type.id != HYL_TYPE_NUMERIC || type.typmod < TYPMOD_OFFSET) {

@@ -251,6 +251,9 @@ static void wrong_values_name_their_key(void **state)
         {"max_message", "1023"},
         {"max_unread", "65535"},
         {"idle_timeout", "0"},
+        {"transfer", ""},
+        {"transfer", "Rows"},
+        {"transfer", "default"},
         {"user", "\xff"},
         {"set.a", "\xc3"},
     };
@@ -424,6 +427,7 @@ static void settings_have_the_defaults(void **state)
     assert_int_equal(settings.drain_limit, 64 << 20);
     assert_int_equal(settings.idle_timeout_ms, -1);
     assert_int_equal(settings.max_message, 1 << 30);
+    assert_int_equal(settings.transfer, HYL_TRANSFER_AUTO);
     assert_int_equal(settings.max_unread, 256 << 20);
     assert_int_equal(settings.session_setting_count, 0);
     assert_null(settings.why_gone);
@@ -434,11 +438,11 @@ static void settings_have_what_was_set(void **state)
 {
     (void)state;
     hyl_error err = HYL_ERROR_INIT;
-    hyl_config *config =
-        parsed("endpoint=/tmp/sock password='' database=/d.hyper alias=d create=create_if_missing "
-               "database_version=4 connect_timeout=none request_timeout=2min busy_timeout=0 "
-               "drain_timeout=7 drain_limit=3GB max_message=2147483647 idle_timeout=20s "
-               "max_unread=64kB set.a=1 set.b='2 3'");
+    hyl_config *config = parsed(
+        "endpoint=/tmp/sock password='' database=/d.hyper alias=d create=create_if_missing "
+        "database_version=4 connect_timeout=none request_timeout=2min busy_timeout=0 "
+        "drain_timeout=7 drain_limit=3GB max_message=2147483647 transfer=arrow idle_timeout=20s "
+        "max_unread=64kB set.a=1 set.b='2 3'");
     hyl__settings settings;
     assert_ok(hyl__config_settings(config, &settings, &err), &err);
     assert_int_equal(settings.endpoint.kind, HYL_ENDPOINT_UNIX);
@@ -453,6 +457,7 @@ static void settings_have_what_was_set(void **state)
     assert_int_equal(settings.drain_timeout_ms, 7000);
     assert_true(settings.drain_limit == UINT64_C(3) << 30);
     assert_int_equal(settings.max_message, INT32_MAX);
+    assert_int_equal(settings.transfer, HYL_TRANSFER_ARROW);
     assert_int_equal(settings.idle_timeout_ms, 20000);
     assert_int_equal(settings.max_unread, 65536);
     assert_int_equal(settings.session_setting_count, 2);

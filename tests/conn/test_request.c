@@ -110,7 +110,7 @@ static void a_failed_transaction_takes_no_statement(void **state)
     hyl_result *result = NULL;
     hyl_copy *copy = NULL;
     size_t done = 9;
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT};
+    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
     assert_25p02(&mem, hyl_exec(mem.conn, "SELECT 1", NULL, &err));
     assert_25p02(&mem, hyl_exec(mem.conn, "BEGIN", NULL, &err));
     assert_25p02(&mem, hyl_exec(mem.conn, "", NULL, &err));

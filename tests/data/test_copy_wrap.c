@@ -80,35 +80,6 @@ static void what_could_leave_the_parenthesis_is_refused(void **state)
     }
 }
 
-static void copy_takes_what_begins_like_a_query(void **state)
-{
-    (void)state;
-    static const char *const taken[] = {"select 1",
-                                        "  SELECT 1",
-                                        "(select 1)",
-                                        "((values(1)))",
-                                        "With x as (select 1) select 1",
-                                        "table t",
-                                        "VALUES (1)",
-                                        "-- a\nselect 1",
-                                        "/* b */ select 1"};
-    static const char *const not_taken[] = {"insert into t values (1) returning a",
-                                            "show timezone",
-                                            "explain select 1",
-                                            "execute p",
-                                            "selected",
-                                            "",
-                                            "copy (select 1) to stdout",
-                                            "update t set a = 1",
-                                            "delete from t"};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        assert_true(hyl__copy_takes(taken[i]));
-    }
-    for (size_t i = 0; i < sizeof not_taken / sizeof not_taken[0]; i++) {
-        assert_false(hyl__copy_takes(not_taken[i]));
-    }
-}
-
 /* ---- The server's words ---------------------------------------------------------------------- */
 
 static void assert_unwrapped(const char *position, const char *detail, int32_t wanted_position,
@@ -158,7 +129,6 @@ int main(void)
         cmocka_unit_test(a_query_stands_between_two_newlines),
         cmocka_unit_test(a_comment_at_the_end_does_no_harm),
         cmocka_unit_test(what_could_leave_the_parenthesis_is_refused),
-        cmocka_unit_test(copy_takes_what_begins_like_a_query),
         cmocka_unit_test(positions_are_those_of_the_query),
         cmocka_unit_test(without_a_diagnosis_nothing_happens),
     };

@@ -48,7 +48,7 @@ static hyl_status rows(hyl_conn *conn, hyl_error *err)
 
 static hyl_status rows_as_text(hyl_conn *conn, hyl_error *err)
 {
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT};
+    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
     return read_rows(conn, &opts, err);
 }
 

@@ -367,9 +367,9 @@ static void a_copy_is_refused_where_rows_are_asked_for(void **state)
 
 /* ---- Described first ------------------------------------------------------------------------- */
 
-static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT};
-static const hyl_query_opts geography_as_text = {sizeof geography_as_text,
-                                                 HYL_QUERY_GEOGRAPHY_TEXT};
+static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
+static const hyl_query_opts geography_as_text = {sizeof geography_as_text, HYL_QUERY_GEOGRAPHY_TEXT,
+                                                 HYL_TRANSFER_DEFAULT};
 
 static void say_described(mem_conn *mem, const backend_column *columns, size_t count)
 {

@@ -2,6 +2,7 @@
 #include "support/arrow_live.h"
 #include "support/arrow_text.h"
 #include "support/hyperd.h"
+#include "support/live.h"
 #include "support/test.h"
 
 #include "data/ipc_reader.h"
@@ -10,31 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static hyl_conn *conn;
 static hyl_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    err = (hyl_error)HYL_ERROR_INIT;
-    conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hyl_conn_free(conn);
-    conn = NULL;
-    return 0;
-}
-
-static void assert_in_step(void)
-{
-    int64_t one = 0;
-    assert_ok(hyl_query_i64(conn, "SELECT 1", &one, &err), &err);
-    assert_int_equal(one, 1);
-}
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */
 
@@ -67,7 +44,7 @@ static hyl_buf copy_out(const char *sql)
     hyl_bytes piece;
     hyl_buf bytes = HYL_BUF_INIT;
     snprintf(wrapped, sizeof wrapped, "COPY (%s) TO STDOUT WITH (FORMAT arrowstream)", sql);
-    assert_ok(hyl_copy_out_open(conn, wrapped, &copy, &err), &err);
+    assert_ok(hyl_copy_out_open(arrow_conn, wrapped, &copy, &err), &err);
     while (hyl_copy_read(copy, &piece, &err) == HYL_OK) {
         hyl_buf_append(&bytes, piece.data, piece.len);
     }
@@ -86,14 +63,14 @@ static void the_servers_bytes_and_an_end_marker_come_out(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         collector to = {HYL_BUF_INIT, 0, 0, false};
         hyl_buf wanted = copy_out(cases[i]);
-        assert_ok(hyl_arrow_ipc_out(conn, cases[i], collect, &to, &err), &err);
+        assert_ok(hyl_arrow_ipc_out(arrow_conn, cases[i], collect, &to, &err), &err);
         assert_int_equal(to.bytes.len, wanted.len + 8);
         assert_memory_equal(to.bytes.data, wanted.data, wanted.len);
         assert_memory_equal(to.bytes.data + wanted.len, "\xff\xff\xff\xff\0\0\0\0", 8);
         hyl_buf_reset(&wanted);
         hyl_buf_reset(&to.bytes);
     }
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void what_came_out_is_a_whole_stream(void **state)
@@ -105,8 +82,8 @@ static void what_came_out_is_a_whole_stream(void **state)
     struct ArrowArray batch;
     int64_t rows = 0;
     hyl_status status;
-    assert_ok(hyl_arrow_ipc_out(conn, "SELECT i FROM generate_series(1, 1000000) g(i)", collect,
-                                &to, &err),
+    assert_ok(hyl_arrow_ipc_out(arrow_conn, "SELECT i FROM generate_series(1, 1000000) g(i)",
+                                collect, &to, &err),
               &err);
     assert_int_equal(hyl__ipc_reader_init(&reader), HYL_OK);
     assert_int_equal(hyl__block_new(reader.pool, to.bytes.len, &block), HYL_OK);
@@ -128,7 +105,8 @@ static void a_sink_that_fails_ends_it(void **state)
     (void)state;
     for (size_t fail_at = 1; fail_at < 5; fail_at++) {
         collector to = {HYL_BUF_INIT, 0, fail_at, fail_at % 2 == 0};
-        assert_int_equal(hyl_arrow_ipc_out(conn, "SELECT i FROM generate_series(1, 100000000) g(i)",
+        assert_int_equal(hyl_arrow_ipc_out(arrow_conn,
+                                           "SELECT i FROM generate_series(1, 100000000) g(i)",
                                            collect, &to, &err),
                          HYL_ERR_IO);
         assert_string_equal(err.message,
@@ -136,7 +114,7 @@ static void a_sink_that_fails_ends_it(void **state)
         assert_int_equal(err.flags & HYL_ERROR_CONNECTION_LOST, 0);
         assert_int_equal(to.calls, fail_at);
         hyl_buf_reset(&to.bytes);
-        assert_in_step();
+        live_assert_in_step(arrow_conn);
     }
 }
 
@@ -145,31 +123,33 @@ static void a_sink_may_fail_at_the_end_marker(void **state)
 {
     (void)state;
     collector to = {HYL_BUF_INIT, 0, 0, false};
-    assert_ok(hyl_arrow_ipc_out(conn, SMALL, collect, &to, &err), &err);
+    assert_ok(hyl_arrow_ipc_out(arrow_conn, SMALL, collect, &to, &err), &err);
     collector again = {HYL_BUF_INIT, 0, to.calls, false};
-    assert_int_equal(hyl_arrow_ipc_out(conn, SMALL, collect, &again, &err), HYL_ERR_IO);
+    assert_int_equal(hyl_arrow_ipc_out(arrow_conn, SMALL, collect, &again, &err), HYL_ERR_IO);
     assert_int_equal(again.bytes.len, to.bytes.len - 8);
     hyl_buf_reset(&to.bytes);
     hyl_buf_reset(&again.bytes);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void errors_are_those_of_the_query(void **state)
 {
     (void)state;
     collector to = {HYL_BUF_INIT, 0, 0, false};
-    assert_int_equal(hyl_arrow_ipc_out(conn, "SELECT nosuch", collect, &to, &err), HYL_ERR_SERVER);
+    assert_int_equal(hyl_arrow_ipc_out(arrow_conn, "SELECT nosuch", collect, &to, &err),
+                     HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "42703");
-    assert_int_equal(hyl_conn_diag(conn)->position, 8);
-    assert_int_equal(hyl_arrow_ipc_out(conn, "SHOW timezone", collect, &to, &err), HYL_ERR_ARG);
-    assert_int_equal(hyl_arrow_ipc_out(conn, "SELECT 1) TO '/tmp/x' --", collect, &to, &err),
+    assert_int_equal(hyl_conn_diag(arrow_conn)->position, 8);
+    assert_int_equal(hyl_arrow_ipc_out(arrow_conn, "SHOW timezone", collect, &to, &err),
                      HYL_ERR_ARG);
-    assert_int_equal(hyl_arrow_ipc_out(conn, "SELECT CAST(NULL AS uuid)", collect, &to, &err),
+    assert_int_equal(hyl_arrow_ipc_out(arrow_conn, "SELECT 1) TO '/tmp/x' --", collect, &to, &err),
+                     HYL_ERR_ARG);
+    assert_int_equal(hyl_arrow_ipc_out(arrow_conn, "SELECT CAST(NULL AS uuid)", collect, &to, &err),
                      HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "0A000");
     assert_int_equal(to.calls, 0);
     assert_int_equal(
-        hyl_arrow_ipc_out(conn,
+        hyl_arrow_ipc_out(arrow_conn,
                           "SELECT 1000 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS q "
                           "FROM generate_series(1, 4000000) g(i)",
                           collect, &to, &err),
@@ -179,7 +159,7 @@ static void errors_are_those_of_the_query(void **state)
     assert_true(to.bytes.len > 8);
     assert_memory_not_equal(to.bytes.data + to.bytes.len - 8, "\xff\xff\xff\xff\0\0\0\0", 8);
     hyl_buf_reset(&to.bytes);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 /* ---- Descriptors ----------------------------------------------------------------------------- */
@@ -191,8 +171,8 @@ static void a_file_gets_the_same_bytes(void **state)
     const char *path = test_path("out.arrows");
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     assert_true(fd >= 0);
-    assert_ok(hyl_arrow_ipc_to_fd(conn, SMALL, fd, &err), &err);
-    assert_ok(hyl_arrow_ipc_out(conn, SMALL, collect, &to, &err), &err);
+    assert_ok(hyl_arrow_ipc_to_fd(arrow_conn, SMALL, fd, &err), &err);
+    assert_ok(hyl_arrow_ipc_out(arrow_conn, SMALL, collect, &to, &err), &err);
     char found[10000];
     assert_int_equal(pread(fd, found, sizeof found, 0), to.bytes.len);
     assert_memory_equal(found, to.bytes.data, to.bytes.len);
@@ -205,27 +185,25 @@ static void a_descriptor_that_cannot_be_written_is_an_error(void **state)
     (void)state;
     int fd = open("/dev/full", O_WRONLY);
     assert_true(fd >= 0);
-    assert_int_equal(hyl_arrow_ipc_to_fd(conn, SMALL, fd, &err), HYL_ERR_IO);
+    assert_int_equal(hyl_arrow_ipc_to_fd(arrow_conn, SMALL, fd, &err), HYL_ERR_IO);
     assert_int_equal(err.sys_errno, ENOSPC);
     close(fd);
-    assert_in_step();
-    assert_int_equal(hyl_arrow_ipc_to_fd(conn, SMALL, -1, &err), HYL_ERR_IO);
+    live_assert_in_step(arrow_conn);
+    assert_int_equal(hyl_arrow_ipc_to_fd(arrow_conn, SMALL, -1, &err), HYL_ERR_IO);
     assert_int_equal(err.sys_errno, EBADF);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_servers_bytes_and_an_end_marker_come_out),
-        TEST(what_came_out_is_a_whole_stream),
-        TEST(a_sink_that_fails_ends_it),
-        TEST(a_sink_may_fail_at_the_end_marker),
-        TEST(errors_are_those_of_the_query),
-        TEST(a_file_gets_the_same_bytes),
-        TEST(a_descriptor_that_cannot_be_written_is_an_error),
+        ARROW_TEST(the_servers_bytes_and_an_end_marker_come_out),
+        ARROW_TEST(what_came_out_is_a_whole_stream),
+        ARROW_TEST(a_sink_that_fails_ends_it),
+        ARROW_TEST(a_sink_may_fail_at_the_end_marker),
+        ARROW_TEST(errors_are_those_of_the_query),
+        ARROW_TEST(a_file_gets_the_same_bytes),
+        ARROW_TEST(a_descriptor_that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests_name("live/arrow_ipc_out", tests, test_hyperd_start,
                                        test_hyperd_stop);

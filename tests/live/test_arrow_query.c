@@ -5,6 +5,7 @@
 #include "support/arrow_live.h"
 #include "support/arrow_text.h"
 #include "support/hyperd.h"
+#include "support/live.h"
 #include "support/random.h"
 #include "support/test.h"
 
@@ -13,53 +14,13 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-static hyl_conn *conn;
 static hyl_error err;
-
-/* ---- Connections ----------------------------------------------------------------------------- */
-
-static int set_up(void **state)
-{
-    (void)state;
-    err = (hyl_error)HYL_ERROR_INIT;
-    conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hyl_conn_free(conn);
-    conn = NULL;
-    return 0;
-}
-
-static void assert_in_step(void)
-{
-    int64_t one = 0;
-    assert_ok(hyl_query_i64(conn, "SELECT 1", &one, &err), &err);
-    assert_int_equal(one, 1);
-}
-
-static struct ArrowArrayStream open_stream(const char *sql)
-{
-    struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_query_arrow(conn, sql, NULL, &stream, &err), &err);
-    assert_non_null(stream.release);
-    return stream;
-}
-
-static arrow_contents read_query(const char *sql)
-{
-    struct ArrowArrayStream stream = open_stream(sql);
-    return arrow_read(&stream, true);
-}
 
 static void assert_same_as_rows(const char *sql)
 {
     hyl_buf names = HYL_BUF_INIT;
-    hyl_buf wanted = arrow_rows_text(conn, sql, &names);
-    arrow_contents read = read_query(sql);
+    hyl_buf wanted = arrow_rows_text(arrow_conn, sql, &names);
+    arrow_contents read = arrow_read_query(sql);
     if (strcmp((char *)read.rows.data, (char *)wanted.data) != 0) {
         fail_msg("%s\n%s\nbut\n%s", sql, (char *)read.rows.data, (char *)wanted.data);
     }
@@ -89,8 +50,8 @@ static void every_type_has_its_format_and_name(void **state)
         char wanted[200];
         hyl_buf sql = arrow_three_rows(i, 2);
         hyl_buf names = HYL_BUF_INIT;
-        hyl_buf rows = arrow_rows_text(conn, (char *)sql.data, &names);
-        arrow_contents read = read_query((char *)sql.data);
+        hyl_buf rows = arrow_rows_text(arrow_conn, (char *)sql.data, &names);
+        arrow_contents read = arrow_read_query((char *)sql.data);
         snprintf(wanted, sizeof wanted, "x:%s:null:%s", arrow_types[i].format, arrow_types[i].name);
         assert_string_equal((char *)read.schema.data, wanted);
         assert_string_equal((char *)names.data, arrow_types[i].name);
@@ -104,8 +65,8 @@ static void every_type_has_its_format_and_name(void **state)
 static void columns_that_cannot_be_null_say_so(void **state)
 {
     (void)state;
-    assert_ok(hyl_exec(conn, "CREATE TEMP TABLE n(a int NOT NULL, b int)", NULL, &err), &err);
-    arrow_contents read = read_query("SELECT a, b, 1 AS c FROM n");
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE n(a int NOT NULL, b int)", NULL, &err), &err);
+    arrow_contents read = arrow_read_query("SELECT a, b, 1 AS c FROM n");
     assert_string_equal((char *)read.schema.data,
                         "a:i:not null:integer b:i:null:integer c:i:not null:integer");
     arrow_contents_free(&read);
@@ -116,8 +77,8 @@ static void metadata_of_the_server_is_passed_on(void **state)
     (void)state;
     struct ArrowSchema schema;
     struct ArrowArrayStream stream =
-        open_stream("SELECT CAST('a' AS char(5)), CAST('b' AS varchar(7)), CAST(1 AS oid), "
-                    "CAST('PT1S' AS interval), CAST('1' AS json), CAST('POINT(1 2)' AS geography)");
+        arrow_open("SELECT CAST('a' AS char(5)), CAST('b' AS varchar(7)), CAST(1 AS oid), "
+                   "CAST('PT1S' AS interval), CAST('1' AS json), CAST('POINT(1 2)' AS geography)");
     assert_int_equal(stream.get_schema(&stream, &schema), 0);
     assert_string_equal(arrow_metadata(schema.children[0], "hyper:type"), "Char");
     assert_string_equal(arrow_metadata(schema.children[0], "hyper:max_string_length"), "5");
@@ -141,13 +102,13 @@ static void any_number_of_rows_arrives(void **state)
         snprintf(sql, sizeof sql,
                  "SELECT i, i * 0.5::double precision AS half FROM generate_series(1, %lld) g(i)",
                  (long long)counts[i]);
-        struct ArrowArrayStream stream = open_stream(sql);
+        struct ArrowArrayStream stream = arrow_open(sql);
         arrow_contents read = arrow_read(&stream, false);
         assert_int_equal(read.row_count, counts[i]);
         assert_true(read.batch_count >= (counts[i] + 10239) / 10240);
         arrow_contents_free(&read);
     }
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void no_rows_have_a_schema(void **state)
@@ -157,7 +118,7 @@ static void no_rows_have_a_schema(void **state)
         char sql[200];
         char wanted[200];
         snprintf(sql, sizeof sql, "SELECT CAST(NULL AS %s) AS x WHERE false", arrow_types[i].type);
-        arrow_contents read = read_query(sql);
+        arrow_contents read = arrow_read_query(sql);
         snprintf(wanted, sizeof wanted, "x:%s:null:%s", arrow_types[i].format, arrow_types[i].name);
         assert_string_equal((char *)read.schema.data, wanted);
         assert_int_equal(read.row_count, 0);
@@ -168,8 +129,9 @@ static void no_rows_have_a_schema(void **state)
 static void names_are_exact(void **state)
 {
     (void)state;
-    arrow_contents read = read_query("SELECT 1 AS a, 2 AS a, 3 AS \"select\", 4 AS \"a\"\"b\", "
-                                     "5 AS \"gr\xc3\xb6\xc3\x9f\x65\"");
+    arrow_contents read =
+        arrow_read_query("SELECT 1 AS a, 2 AS a, 3 AS \"select\", 4 AS \"a\"\"b\", "
+                         "5 AS \"gr\xc3\xb6\xc3\x9f\x65\"");
     assert_string_equal((char *)read.schema.data,
                         "a:i:not null:integer a:i:not null:integer select:i:not null:integer "
                         "a\"b:i:not null:integer gr\xc3\xb6\xc3\x9f\x65:i:not null:integer");
@@ -196,7 +158,7 @@ static void values_of_any_size_arrive(void **state)
                             cases[i].repeats);
         }
         snprintf(sql + len, sizeof sql - (size_t)len, " AS x, 7 AS y FROM generate_series(1, 3)");
-        struct ArrowArrayStream stream = open_stream(sql);
+        struct ArrowArrayStream stream = arrow_open(sql);
         int64_t rows = 0;
         arrow_next(&stream, &batch);
         while (batch.release != NULL) {
@@ -215,7 +177,7 @@ static void values_of_any_size_arrive(void **state)
         assert_int_equal(rows, 3);
         stream.release(&stream);
     }
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 /* ---- What may be asked ----------------------------------------------------------------------- */
@@ -227,7 +189,7 @@ static void comments_and_semicolons_do_no_harm(void **state)
         "SELECT 1 -- x", "SELECT 1;",  "SELECT 1 ; -- x\n",
         "(SELECT 1)",    "VALUES (1)", "WITH t AS (SELECT 1) SELECT * FROM t"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        arrow_contents read = read_query(cases[i]);
+        arrow_contents read = arrow_read_query(cases[i]);
         assert_string_equal((char *)read.rows.data, "1\n");
         arrow_contents_free(&read);
     }
@@ -241,11 +203,11 @@ static void the_parenthesis_cannot_be_left(void **state)
     struct stat found;
     const char *path = test_path("stolen");
     snprintf(sql, sizeof sql, "SELECT 1) TO '%s' WITH (FORMAT csv) --", path);
-    assert_int_equal(hyl_query_arrow(conn, sql, NULL, &stream, &err), HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(arrow_conn, sql, NULL, &stream, &err), HYL_ERR_ARG);
     assert_null(stream.release);
     assert_int_equal(stat(path, &found), -1);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT (1", NULL, &stream, &err), HYL_ERR_ARG);
-    assert_in_step();
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT (1", NULL, &stream, &err), HYL_ERR_ARG);
+    live_assert_in_step(arrow_conn);
 }
 
 /* The server's position and words are those of the text as it was given. */
@@ -258,18 +220,19 @@ static void positions_are_those_of_the_text(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ArrowArrayStream stream = {.release = NULL};
         char detail[500];
-        assert_int_equal(hyl_exec(conn, cases[i], NULL, &err), HYL_ERR_SERVER);
+        assert_int_equal(hyl_exec(arrow_conn, cases[i], NULL, &err), HYL_ERR_SERVER);
         hyl_error wanted = err;
-        int32_t position = hyl_conn_diag(conn)->position;
-        snprintf(detail, sizeof detail, "%s", hyl_conn_diag(conn)->detail);
-        assert_int_equal(hyl_query_arrow(conn, cases[i], NULL, &stream, &err), HYL_ERR_SERVER);
+        int32_t position = hyl_conn_diag(arrow_conn)->position;
+        snprintf(detail, sizeof detail, "%s", hyl_conn_diag(arrow_conn)->detail);
+        assert_int_equal(hyl_query_arrow(arrow_conn, cases[i], NULL, &stream, &err),
+                         HYL_ERR_SERVER);
         assert_null(stream.release);
         assert_string_equal(err.sqlstate, wanted.sqlstate);
-        assert_int_equal(hyl_conn_diag(conn)->position, position);
+        assert_int_equal(hyl_conn_diag(arrow_conn)->position, position);
         if (position != 0) {
-            assert_string_equal(hyl_conn_diag(conn)->detail, detail);
+            assert_string_equal(hyl_conn_diag(arrow_conn)->detail, detail);
         }
-        assert_in_step();
+        live_assert_in_step(arrow_conn);
     }
 }
 
@@ -281,7 +244,7 @@ static void a_stream_may_be_released_at_any_time(void **state)
 {
     (void)state;
     for (int batches = 0; batches < 4; batches++) {
-        struct ArrowArrayStream stream = open_stream(MANY);
+        struct ArrowArrayStream stream = arrow_open(MANY);
         for (int i = 0; i < batches; i++) {
             struct ArrowArray batch;
             arrow_next(&stream, &batch);
@@ -289,8 +252,8 @@ static void a_stream_may_be_released_at_any_time(void **state)
             batch.release(&batch);
         }
         stream.release(&stream);
-        assert_in_step();
-        assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_OK);
+        live_assert_in_step(arrow_conn);
+        assert_int_equal(hyl_conn_health(arrow_conn), HYL_HEALTH_OK);
     }
 }
 
@@ -304,7 +267,7 @@ static void streams_dropped_at_random_points_lose_nothing(void **state)
         uint64_t batches = random_below(&source, 7);
         snprintf(sql, sizeof sql, "SELECT i, %d AS round FROM generate_series(1, %lld) g(i)", round,
                  (long long)rows);
-        struct ArrowArrayStream stream = open_stream(sql);
+        struct ArrowArrayStream stream = arrow_open(sql);
         for (uint64_t i = 0; i < batches; i++) {
             struct ArrowArray batch;
             arrow_next(&stream, &batch);
@@ -316,29 +279,29 @@ static void streams_dropped_at_random_points_lose_nothing(void **state)
         }
         stream.release(&stream);
     }
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void while_a_stream_is_open_the_connection_is_busy(void **state)
 {
     (void)state;
     struct ArrowArrayStream other = {.release = NULL};
-    struct ArrowArrayStream stream = open_stream(MANY);
-    assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_BUSY);
-    assert_int_equal(hyl_exec(conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
+    struct ArrowArrayStream stream = arrow_open(MANY);
+    assert_int_equal(hyl_conn_health(arrow_conn), HYL_HEALTH_BUSY);
+    assert_int_equal(hyl_exec(arrow_conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
     assert_non_null(strstr(err.message, "an Arrow stream"));
-    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", NULL, &other, &err), HYL_ERR_BUSY);
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT 1", NULL, &other, &err), HYL_ERR_BUSY);
     assert_null(other.release);
     stream.release(&stream);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
     /* Read to its end the stream is in nobody's way. */
-    stream = open_stream("SELECT 1");
+    stream = arrow_open("SELECT 1");
     struct ArrowArray batch;
     arrow_next(&stream, &batch);
     batch.release(&batch);
     arrow_next(&stream, &batch);
     assert_null(batch.release);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
     stream.release(&stream);
 }
 
@@ -347,10 +310,10 @@ static void a_stream_outlives_its_connection_and_fails(void **state)
     (void)state;
     struct ArrowArray batch;
     struct ArrowSchema schema;
-    struct ArrowArrayStream stream = open_stream(MANY);
+    struct ArrowArrayStream stream = arrow_open(MANY);
     arrow_next(&stream, &batch);
-    hyl_conn_free(conn);
-    conn = NULL;
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
     assert_true(batch.length > 0);
     batch.release(&batch);
     assert_int_equal(stream.get_schema(&stream, &schema), 0);
@@ -366,9 +329,9 @@ static void a_stream_outlives_its_connection_and_fails(void **state)
 static void a_stream_may_be_released_after_its_connection(void **state)
 {
     (void)state;
-    struct ArrowArrayStream stream = open_stream(MANY);
-    hyl_conn_free(conn);
-    conn = NULL;
+    struct ArrowArrayStream stream = arrow_open(MANY);
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
     stream.release(&stream);
 }
 
@@ -385,13 +348,13 @@ static void batches_outlive_everything_on_any_thread(void **state)
 {
     (void)state;
     struct ArrowArray batches[20];
-    struct ArrowArrayStream stream = open_stream(MANY);
+    struct ArrowArrayStream stream = arrow_open(MANY);
     for (int i = 0; i < 20; i++) {
         arrow_next(&stream, &batches[i]);
     }
     stream.release(&stream);
-    hyl_conn_free(conn);
-    conn = NULL;
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
     for (int i = 0; i < 20; i++) {
         const int64_t *first = batches[i].children[0]->buffers[1];
         const int64_t *second = batches[i].children[1]->buffers[1];
@@ -412,23 +375,6 @@ static void batches_outlive_everything_on_any_thread(void **state)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-/* Reads until the stream fails, and returns what get_next returned; the rows go to *rows. */
-static int read_to_error(struct ArrowArrayStream *stream, int64_t *rows)
-{
-    struct ArrowArray batch;
-    int code = stream->get_next(stream, &batch);
-    while (code == 0) {
-        if (batch.release == NULL) {
-            fail_msg("the stream ended in good order");
-        }
-        *rows += batch.length;
-        batch.release(&batch);
-        code = stream->get_next(stream, &batch);
-    }
-    assert_null(batch.release);
-    return code;
-}
-
 #define FAILS_LATE                                                     \
     "SELECT i, 1000 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS q " \
     "FROM generate_series(1, 4000000) g(i)"
@@ -439,13 +385,13 @@ static void an_error_in_the_middle_tells_the_servers_words(void **state)
     int64_t rows = 0;
     struct ArrowArray batch;
     assert_int_equal(
-        hyl_exec(conn, "SELECT 1 / (i - 1) FROM generate_series(1, 1) g(i)", NULL, &err),
+        hyl_exec(arrow_conn, "SELECT 1 / (i - 1) FROM generate_series(1, 1) g(i)", NULL, &err),
         HYL_ERR_SERVER);
     hyl_error wanted = err;
-    struct ArrowArrayStream stream = open_stream(FAILS_LATE);
+    struct ArrowArrayStream stream = arrow_open(FAILS_LATE);
     assert_null(stream.get_last_error(&stream));
     assert_null(hyl_stream_error(&stream));
-    assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
     assert_true(rows > 0);
     assert_string_equal(stream.get_last_error(&stream), wanted.message);
     const hyl_error *told = hyl_stream_error(&stream);
@@ -453,9 +399,9 @@ static void an_error_in_the_middle_tells_the_servers_words(void **state)
     assert_string_equal(told->sqlstate, "22012");
     assert_string_equal(told->severity, "ERROR");
     assert_int_equal(told->flags & HYL_ERROR_FROM_SERVER, HYL_ERROR_FROM_SERVER);
-    assert_string_equal(hyl_conn_diag(conn)->sqlstate, "22012");
+    assert_string_equal(hyl_conn_diag(arrow_conn)->sqlstate, "22012");
     /* It stays, and the connection is free. */
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
     assert_int_equal(stream.get_next(&stream, &batch), EINVAL);
     assert_string_equal(stream.get_last_error(&stream), wanted.message);
     stream.release(&stream);
@@ -473,30 +419,30 @@ static void an_error_in_a_transaction_closes_it(void **state)
     (void)state;
     int64_t rows = 0;
     struct ArrowArrayStream other = {.release = NULL};
-    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
-    struct ArrowArrayStream stream = open_stream(FAILS_LATE);
-    assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    struct ArrowArrayStream stream = arrow_open(FAILS_LATE);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
     stream.release(&stream);
-    assert_int_equal(hyl_conn_tx(conn), HYL_TX_FAILED);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", NULL, &other, &err), HYL_ERR_STATE);
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_FAILED);
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT 1", NULL, &other, &err), HYL_ERR_STATE);
     assert_string_equal(err.sqlstate, "25P02");
     assert_null(other.release);
-    assert_ok(hyl_exec(conn, "ROLLBACK", NULL, &err), &err);
-    assert_in_step();
+    assert_ok(hyl_exec(arrow_conn, "ROLLBACK", NULL, &err), &err);
+    live_assert_in_step(arrow_conn);
 }
 
 static void a_transaction_lives_on_after_a_stream(void **state)
 {
     (void)state;
-    assert_ok(hyl_exec(conn, "CREATE TEMP TABLE t(a int)", NULL, &err), &err);
-    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
-    assert_ok(hyl_exec(conn, "INSERT INTO t VALUES (1), (2)", NULL, &err), &err);
-    arrow_contents read = read_query("SELECT a FROM t ORDER BY a");
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE t(a int)", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "INSERT INTO t VALUES (1), (2)", NULL, &err), &err);
+    arrow_contents read = arrow_read_query("SELECT a FROM t ORDER BY a");
     assert_string_equal((char *)read.rows.data, "1\n2\n");
     arrow_contents_free(&read);
-    assert_int_equal(hyl_conn_tx(conn), HYL_TX_OPEN);
-    assert_ok(hyl_exec(conn, "COMMIT", NULL, &err), &err);
-    read = read_query("TABLE t ORDER BY a");
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_OPEN);
+    assert_ok(hyl_exec(arrow_conn, "COMMIT", NULL, &err), &err);
+    read = arrow_read_query("TABLE t ORDER BY a");
     assert_string_equal((char *)read.rows.data, "1\n2\n");
     arrow_contents_free(&read);
 }
@@ -513,17 +459,17 @@ static void a_stream_can_be_cancelled(void **state)
     pthread_t thread;
     void *done = NULL;
     int64_t rows = 0;
-    assert_ok(hyl_canceller_new(conn, &canceller, &err), &err);
+    assert_ok(hyl_canceller_new(arrow_conn, &canceller, &err), &err);
     struct ArrowArrayStream stream =
-        open_stream("SELECT i FROM generate_series(1, 100000000000) g(i)");
+        arrow_open("SELECT i FROM generate_series(1, 100000000000) g(i)");
     assert_int_equal(pthread_create(&thread, NULL, cancel, canceller), 0);
-    assert_int_equal(read_to_error(&stream, &rows), ECANCELED);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), ECANCELED);
     assert_int_equal(pthread_join(thread, &done), 0);
     assert_ptr_equal(done, canceller);
     assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CANCELLED);
     assert_string_equal(hyl_stream_error(&stream)->sqlstate, "57014");
     stream.release(&stream);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
     hyl_canceller_free(canceller);
 }
 
@@ -531,15 +477,15 @@ static void a_deadline_ends_a_query_that_gives_nothing(void **state)
 {
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
-    hyl_conn_free(conn);
-    conn = arrow_connect(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
-    assert_int_equal(hyl_query_arrow(conn,
+    hyl_conn_free(arrow_conn);
+    arrow_conn = arrow_connect(test_hyperd(), "request_timeout=200ms drain_timeout=30s");
+    assert_int_equal(hyl_query_arrow(arrow_conn,
                                      "SELECT count(*) FROM generate_series(1, 100000000000) g(i)",
                                      NULL, &stream, &err),
                      HYL_ERR_TIMEOUT);
     assert_null(stream.release);
     assert_int_equal(err.flags & HYL_ERROR_CONNECTION_LOST, 0);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void a_server_that_dies_is_an_error_not_an_end(void **state)
@@ -550,17 +496,17 @@ static void a_server_that_dies_is_an_error_not_an_end(void **state)
     int64_t rows = 0;
     opts.working_dir = test_folder();
     assert_ok(hyl_server_launch(&opts, &server, &err), &err);
-    hyl_conn_free(conn);
-    conn = arrow_connect(server, "");
+    hyl_conn_free(arrow_conn);
+    arrow_conn = arrow_connect(server, "");
     struct ArrowArrayStream stream =
-        open_stream("SELECT i FROM generate_series(1, 100000000000) g(i)");
+        arrow_open("SELECT i FROM generate_series(1, 100000000000) g(i)");
     assert_int_equal(kill(hyl_server_pid(server), SIGKILL), 0);
-    assert_int_equal(read_to_error(&stream, &rows), EIO);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EIO);
     assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CLOSED);
     assert_int_equal(hyl_stream_error(&stream)->flags & HYL_ERROR_CONNECTION_LOST,
                      HYL_ERROR_CONNECTION_LOST);
     stream.release(&stream);
-    assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_CLOSED);
+    assert_int_equal(hyl_conn_health(arrow_conn), HYL_HEALTH_CLOSED);
     hyl_server_free(server);
 }
 
@@ -589,7 +535,7 @@ static hyl_buf read_aligned(const hyl_arrow_opts *opts, uintptr_t alignment)
     struct ArrowSchema schema;
     struct ArrowArray batch;
     hyl_buf text = HYL_BUF_INIT;
-    assert_ok(hyl_query_arrow(conn, many_buffers, opts, &stream, &err), &err);
+    assert_ok(hyl_query_arrow(arrow_conn, many_buffers, opts, &stream, &err), &err);
     assert_int_equal(stream.get_schema(&stream, &schema), 0);
     arrow_next(&stream, &batch);
     while (batch.release != NULL) {
@@ -622,7 +568,7 @@ static void buffers_are_aligned_as_asked_for(void **state)
         hyl_buf_reset(&aligned);
     }
     hyl_buf_reset(&wanted);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void a_transfer_as_arrow_alone_takes_no_other_way(void **state)
@@ -631,12 +577,13 @@ static void a_transfer_as_arrow_alone_takes_no_other_way(void **state)
     struct ArrowArrayStream stream = {.release = NULL};
     hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
     opts.transfer = HYL_TRANSFER_ARROW;
-    assert_int_equal(hyl_query_arrow(conn, "SHOW timezone", &opts, &stream, &err), HYL_ERR_ARG);
-    assert_int_equal(hyl_query_arrow(conn, "SELECT cast(null as uuid)", &opts, &stream, &err),
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SHOW timezone", &opts, &stream, &err),
+                     HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT cast(null as uuid)", &opts, &stream, &err),
                      HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "0A000");
     assert_null(stream.release);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void options_without_a_size_are_refused(void **state)
@@ -644,48 +591,46 @@ static void options_without_a_size_are_refused(void **state)
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
     hyl_arrow_opts opts = {0};
-    assert_int_equal(hyl_query_arrow(conn, "SELECT 1", &opts, &stream, &err), HYL_ERR_ARG);
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT 1", &opts, &stream, &err), HYL_ERR_ARG);
     assert_null(stream.release);
     /* A caller that knows no `realign` yet. */
     opts.struct_size = offsetof(hyl_arrow_opts, realign);
     opts.realign = true;
-    assert_ok(hyl_query_arrow(conn, "SELECT 1", &opts, &stream, &err), &err);
+    assert_ok(hyl_query_arrow(arrow_conn, "SELECT 1", &opts, &stream, &err), &err);
     stream.release(&stream);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_type_with_nulls_anywhere_is_as_its_rows),
-        TEST(every_type_has_its_format_and_name),
-        TEST(columns_that_cannot_be_null_say_so),
-        TEST(metadata_of_the_server_is_passed_on),
-        TEST(any_number_of_rows_arrives),
-        TEST(no_rows_have_a_schema),
-        TEST(names_are_exact),
-        TEST(values_of_any_size_arrive),
-        TEST(comments_and_semicolons_do_no_harm),
-        TEST(the_parenthesis_cannot_be_left),
-        TEST(positions_are_those_of_the_text),
-        TEST(a_stream_may_be_released_at_any_time),
-        TEST(streams_dropped_at_random_points_lose_nothing),
-        TEST(while_a_stream_is_open_the_connection_is_busy),
-        TEST(a_stream_outlives_its_connection_and_fails),
-        TEST(a_stream_may_be_released_after_its_connection),
-        TEST(batches_outlive_everything_on_any_thread),
-        TEST(an_error_in_the_middle_tells_the_servers_words),
-        TEST(a_stream_of_others_has_no_error_of_ours),
-        TEST(an_error_in_a_transaction_closes_it),
-        TEST(a_transaction_lives_on_after_a_stream),
-        TEST(a_stream_can_be_cancelled),
-        TEST(a_deadline_ends_a_query_that_gives_nothing),
-        TEST(a_server_that_dies_is_an_error_not_an_end),
-        TEST(buffers_are_aligned_as_asked_for),
-        TEST(a_transfer_as_arrow_alone_takes_no_other_way),
-        TEST(options_without_a_size_are_refused),
+        ARROW_TEST(every_type_with_nulls_anywhere_is_as_its_rows),
+        ARROW_TEST(every_type_has_its_format_and_name),
+        ARROW_TEST(columns_that_cannot_be_null_say_so),
+        ARROW_TEST(metadata_of_the_server_is_passed_on),
+        ARROW_TEST(any_number_of_rows_arrives),
+        ARROW_TEST(no_rows_have_a_schema),
+        ARROW_TEST(names_are_exact),
+        ARROW_TEST(values_of_any_size_arrive),
+        ARROW_TEST(comments_and_semicolons_do_no_harm),
+        ARROW_TEST(the_parenthesis_cannot_be_left),
+        ARROW_TEST(positions_are_those_of_the_text),
+        ARROW_TEST(a_stream_may_be_released_at_any_time),
+        ARROW_TEST(streams_dropped_at_random_points_lose_nothing),
+        ARROW_TEST(while_a_stream_is_open_the_connection_is_busy),
+        ARROW_TEST(a_stream_outlives_its_connection_and_fails),
+        ARROW_TEST(a_stream_may_be_released_after_its_connection),
+        ARROW_TEST(batches_outlive_everything_on_any_thread),
+        ARROW_TEST(an_error_in_the_middle_tells_the_servers_words),
+        ARROW_TEST(a_stream_of_others_has_no_error_of_ours),
+        ARROW_TEST(an_error_in_a_transaction_closes_it),
+        ARROW_TEST(a_transaction_lives_on_after_a_stream),
+        ARROW_TEST(a_stream_can_be_cancelled),
+        ARROW_TEST(a_deadline_ends_a_query_that_gives_nothing),
+        ARROW_TEST(a_server_that_dies_is_an_error_not_an_end),
+        ARROW_TEST(buffers_are_aligned_as_asked_for),
+        ARROW_TEST(a_transfer_as_arrow_alone_takes_no_other_way),
+        ARROW_TEST(options_without_a_size_are_refused),
     };
     return cmocka_run_group_tests_name("live/arrow_query", tests, test_hyperd_start,
                                        test_hyperd_stop);

@@ -5,57 +5,22 @@
 #include "support/arrow_live.h"
 #include "support/arrow_text.h"
 #include "support/hyperd.h"
+#include "support/live.h"
 #include "support/random.h"
 #include "support/test.h"
 
 #include <errno.h>
 
-static hyl_conn *conn;
 static hyl_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    err = (hyl_error)HYL_ERROR_INIT;
-    conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hyl_conn_free(conn);
-    conn = NULL;
-    return 0;
-}
-
-static void assert_in_step(void)
-{
-    int64_t one = 0;
-    assert_ok(hyl_query_i64(conn, "SELECT 1", &one, &err), &err);
-    assert_int_equal(one, 1);
-}
 
 static struct ArrowArrayStream open_rows(const char *sql)
 {
     struct ArrowArrayStream stream = {.release = NULL};
     hyl_result *result = NULL;
-    assert_ok(hyl_query(conn, sql, &result, &err), &err);
+    const hyl_query_opts opts = {sizeof opts, 0, HYL_TRANSFER_ROWS};
+    assert_ok(hyl_query_with(arrow_conn, sql, &opts, &result, &err), &err);
     assert_ok(hyl_result_to_arrow(result, &stream, &err), &err);
     return stream;
-}
-
-static struct ArrowArrayStream open_query(const char *sql)
-{
-    struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_query_arrow(conn, sql, NULL, &stream, &err), &err);
-    return stream;
-}
-
-static arrow_contents read_query(const char *sql)
-{
-    struct ArrowArrayStream stream = open_query(sql);
-    return arrow_read(&stream, true);
 }
 
 /* ---- Every type ------------------------------------------------------------------------------ */
@@ -65,7 +30,7 @@ static void assert_same_both_ways(const char *sql)
 {
     struct ArrowArrayStream stream = open_rows(sql);
     arrow_contents rows = arrow_read(&stream, true);
-    arrow_contents copied = read_query(sql);
+    arrow_contents copied = arrow_read_query(sql);
     if (strcmp((char *)rows.rows.data, (char *)copied.rows.data) != 0 ||
         strcmp((char *)rows.schema.data, (char *)copied.schema.data) != 0) {
         fail_msg("%s\n%s\n%s\nbut\n%s\n%s", sql, (char *)rows.schema.data, (char *)rows.rows.data,
@@ -111,7 +76,7 @@ static void every_type_has_the_metadata_that_the_server_gives_it(void **state)
         struct ArrowArrayStream stream = open_rows(sql);
         assert_int_equal(stream.get_schema(&stream, &schemas[0]), 0);
         stream.release(&stream);
-        stream = open_query(sql);
+        stream = arrow_open(sql);
         assert_int_equal(stream.get_schema(&stream, &schemas[1]), 0);
         stream.release(&stream);
         assert_same_metadata(schemas[0].children[0], schemas[1].children[0]);
@@ -128,33 +93,46 @@ static void uuids_arrive_as_rows(void **state)
 {
     (void)state;
     arrow_contents read =
-        read_query("SELECT x, i FROM (VALUES (1, CAST('" UUID_A "' AS uuid)), (2, NULL), "
-                   "(3, CAST('" UUID_B "' AS uuid))) v(i, x) ORDER BY i");
+        arrow_read_query("SELECT x, i FROM (VALUES (1, CAST('" UUID_A "' AS uuid)), (2, NULL), "
+                         "(3, CAST('" UUID_B "' AS uuid))) v(i, x) ORDER BY i");
     assert_string_equal((char *)read.schema.data, "x:w:16:null:uuid i:i:null:integer");
     assert_string_equal((char *)read.rows.data, UUID_A "|1\nNULL|2\n" UUID_B "|3\n");
     arrow_contents_free(&read);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
-static void in_a_transaction_uuids_fail_it(void **state)
+static void in_a_transaction_uuids_do_no_harm(void **state)
+{
+    (void)state;
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    arrow_contents read =
+        arrow_read_query("SELECT CAST('" UUID_A "' AS uuid) AS u FROM (VALUES (1)) v");
+    assert_int_equal(read.row_count, 1);
+    arrow_contents_free(&read);
+    read = arrow_read_query("SELECT array[CAST('" UUID_A "' AS uuid)] AS u, 1 AS i");
+    assert_int_equal(read.row_count, 1);
+    arrow_contents_free(&read);
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_OPEN);
+    assert_ok(hyl_exec(arrow_conn, "COMMIT", NULL, &err), &err);
+    live_assert_in_step(arrow_conn);
+}
+
+/* As Arrow alone it cannot be had, and then the transaction has failed. */
+static void in_a_transaction_a_value_without_a_place_names_its_column(void **state)
 {
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
-    assert_int_equal(
-        hyl_query_arrow(conn, "SELECT CAST('" UUID_A "' AS uuid)", NULL, &stream, &err),
-        HYL_ERR_SERVER);
-    assert_string_equal(err.sqlstate, "0A000");
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    assert_int_equal(hyl_query_arrow(arrow_conn,
+                                     "SELECT i, time '24:00:00' AS late FROM (VALUES (1)) v(i)",
+                                     NULL, &stream, &err),
+                     HYL_ERR_SERVER);
+    assert_string_equal(err.sqlstate, "22008");
+    assert_non_null(strstr(err.message, "column 2 \"late\": "));
     assert_null(stream.release);
-    assert_int_equal(hyl_conn_tx(conn), HYL_TX_FAILED);
-    assert_ok(hyl_exec(conn, "ROLLBACK", NULL, &err), &err);
-    /* Read as rows from the start they do not. */
-    assert_ok(hyl_exec(conn, "BEGIN", NULL, &err), &err);
-    stream = open_rows("SELECT CAST('" UUID_A "' AS uuid)");
-    arrow_contents read = arrow_read(&stream, true);
-    assert_string_equal((char *)read.rows.data, UUID_A "\n");
-    arrow_contents_free(&read);
-    assert_ok(hyl_exec(conn, "COMMIT", NULL, &err), &err);
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_FAILED);
+    assert_ok(hyl_exec(arrow_conn, "ROLLBACK", NULL, &err), &err);
+    live_assert_in_step(arrow_conn);
 }
 
 static void what_comes_as_text_is_utf8(void **state)
@@ -162,9 +140,9 @@ static void what_comes_as_text_is_utf8(void **state)
     (void)state;
     hyl_result *result = NULL;
     struct ArrowArrayStream stream = {.release = NULL};
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT};
-    assert_ok(hyl_query_with(conn, "SELECT 1 AS a, CAST('POINT(1 2)' AS geography) AS g", &opts,
-                             &result, &err),
+    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
+    assert_ok(hyl_query_with(arrow_conn, "SELECT 1 AS a, CAST('POINT(1 2)' AS geography) AS g",
+                             &opts, &result, &err),
               &err);
     assert_ok(hyl_result_to_arrow(result, &stream, &err), &err);
     arrow_contents read = arrow_read(&stream, true);
@@ -178,21 +156,22 @@ static void what_comes_as_text_is_utf8(void **state)
 static void statements_that_copy_does_not_take_are_read_all_the_same(void **state)
 {
     (void)state;
-    assert_ok(hyl_exec(conn, "CREATE TEMP TABLE t(a int NOT NULL, b text)", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE t(a int NOT NULL, b text)", NULL, &err),
+              &err);
     arrow_contents read =
-        read_query("INSERT INTO t VALUES (1, 'x'), (2, NULL) RETURNING a, b, a * 2 AS c");
+        arrow_read_query("INSERT INTO t VALUES (1, 'x'), (2, NULL) RETURNING a, b, a * 2 AS c");
     assert_string_equal((char *)read.schema.data,
                         "a:i:null:integer b:u:null:text c:i:null:integer");
     assert_string_equal((char *)read.rows.data, "1|x|2\n2|NULL|4\n");
     arrow_contents_free(&read);
-    read = read_query("SHOW timezone");
+    read = arrow_read_query("SHOW timezone");
     assert_int_equal(read.row_count, 1);
     arrow_contents_free(&read);
-    read = read_query("EXPLAIN SELECT 1");
+    read = arrow_read_query("EXPLAIN SELECT 1");
     assert_true(read.row_count > 0);
     arrow_contents_free(&read);
-    assert_ok(hyl_exec(conn, "PREPARE p AS SELECT a FROM t ORDER BY a", NULL, &err), &err);
-    read = read_query("EXECUTE p");
+    assert_ok(hyl_exec(arrow_conn, "PREPARE p AS SELECT a FROM t ORDER BY a", NULL, &err), &err);
+    read = arrow_read_query("EXECUTE p");
     assert_string_equal((char *)read.rows.data, "1\n2\n");
     arrow_contents_free(&read);
 }
@@ -201,14 +180,14 @@ static void a_statement_without_a_result_has_run(void **state)
 {
     (void)state;
     int64_t count = 0;
-    arrow_contents read = read_query("CREATE TEMP TABLE t(a int)");
+    arrow_contents read = arrow_read_query("CREATE TEMP TABLE t(a int)");
     assert_string_equal((char *)read.schema.data, "");
     assert_int_equal(read.batch_count, 0);
     arrow_contents_free(&read);
-    read = read_query("INSERT INTO t VALUES (1), (2), (3)");
+    read = arrow_read_query("INSERT INTO t VALUES (1), (2), (3)");
     assert_int_equal(read.batch_count, 0);
     arrow_contents_free(&read);
-    assert_ok(hyl_query_i64(conn, "SELECT count(*) FROM t", &count, &err), &err);
+    assert_ok(hyl_query_i64(arrow_conn, "SELECT count(*) FROM t", &count, &err), &err);
     assert_int_equal(count, 3);
 }
 
@@ -216,13 +195,14 @@ static void a_copy_and_several_statements_are_refused(void **state)
 {
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
-    assert_int_equal(
-        hyl_query_arrow(conn, "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)", NULL, &stream, &err),
-        HYL_ERR_ARG);
-    assert_int_equal(hyl_query_arrow(conn, "SHOW timezone; SHOW timezone", NULL, &stream, &err),
+    assert_int_equal(hyl_query_arrow(arrow_conn, "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)",
+                                     NULL, &stream, &err),
                      HYL_ERR_ARG);
+    assert_int_equal(
+        hyl_query_arrow(arrow_conn, "SHOW timezone; SHOW timezone", NULL, &stream, &err),
+        HYL_ERR_ARG);
     assert_null(stream.release);
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
@@ -239,7 +219,7 @@ static void rows_come_in_batches_of_bounded_length(void **state)
                  "FROM generate_series(1, %lld) g(i) ORDER BY i",
                  (long long)counts[i]);
         hyl_buf names = HYL_BUF_INIT;
-        hyl_buf wanted = arrow_rows_text(conn, sql, &names);
+        hyl_buf wanted = arrow_rows_text(arrow_conn, sql, &names);
         struct ArrowArrayStream stream = open_rows(sql);
         arrow_contents read = arrow_read(&stream, true);
         assert_int_equal(read.row_count, counts[i]);
@@ -269,7 +249,8 @@ static void rows_that_were_read_before_are_not_read_again(void **state)
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
     struct ArrowArrayStream stream = {.release = NULL};
-    assert_ok(hyl_query(conn, "SELECT i FROM generate_series(1, 5) g(i)", &result, &err), &err);
+    assert_ok(hyl_query(arrow_conn, "SELECT i FROM generate_series(1, 5) g(i)", &result, &err),
+              &err);
     assert_ok(hyl_result_next(result, &row, &err), &err);
     assert_ok(hyl_result_next(result, &row, &err), &err);
     assert_ok(hyl_result_to_arrow(result, &stream, &err), &err);
@@ -287,20 +268,6 @@ static void names_are_exact(void **state)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-static int read_to_error(struct ArrowArrayStream *stream, int64_t *rows)
-{
-    struct ArrowArray batch;
-    int code = stream->get_next(stream, &batch);
-    while (code == 0) {
-        assert_non_null(batch.release);
-        *rows += batch.length;
-        batch.release(&batch);
-        code = stream->get_next(stream, &batch);
-    }
-    assert_null(batch.release);
-    return code;
-}
-
 static void values_beyond_arrows_types_name_their_column(void **state)
 {
     (void)state;
@@ -315,10 +282,10 @@ static void values_beyond_arrows_types_name_their_column(void **state)
                  "FROM generate_series(1, 1000000) g(i)",
                  cases[i]);
         struct ArrowArrayStream stream = open_rows(sql);
-        assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+        assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
         assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_RANGE);
         assert_non_null(strstr(stream.get_last_error(&stream), "column 2 \"far\""));
-        assert_in_step();
+        live_assert_in_step(arrow_conn);
         stream.release(&stream);
     }
 }
@@ -331,10 +298,10 @@ static void an_error_in_the_middle_tells_the_servers_words(void **state)
     struct ArrowArrayStream stream =
         open_rows("SELECT 1000 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS q "
                   "FROM generate_series(1, 4000000) g(i)");
-    assert_int_equal(read_to_error(&stream, &rows), EINVAL);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
     assert_true(rows > 0);
     assert_string_equal(hyl_stream_error(&stream)->sqlstate, "22012");
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
     assert_int_equal(stream.get_next(&stream, &batch), EINVAL);
     stream.release(&stream);
 }
@@ -361,7 +328,7 @@ static void streams_dropped_at_random_points_lose_nothing(void **state)
         }
         stream.release(&stream);
     }
-    assert_in_step();
+    live_assert_in_step(arrow_conn);
 }
 
 static void a_stream_keeps_the_connection_busy_and_outlives_it(void **state)
@@ -370,11 +337,11 @@ static void a_stream_keeps_the_connection_busy_and_outlives_it(void **state)
     struct ArrowArray batch;
     struct ArrowArray kept;
     struct ArrowArrayStream stream = open_rows("SELECT i FROM generate_series(1, 20000000) g(i)");
-    assert_int_equal(hyl_exec(conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
+    assert_int_equal(hyl_exec(arrow_conn, "SELECT 1", NULL, &err), HYL_ERR_BUSY);
     assert_non_null(strstr(err.message, "an Arrow stream"));
     arrow_next(&stream, &kept);
-    hyl_conn_free(conn);
-    conn = NULL;
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
     assert_int_equal(stream.get_next(&stream, &batch), EIO);
     assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_CLOSED);
     stream.release(&stream);
@@ -382,27 +349,26 @@ static void a_stream_keeps_the_connection_busy_and_outlives_it(void **state)
     kept.release(&kept);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_type_with_nulls_anywhere_is_as_the_server_has_it),
-        TEST(every_type_has_the_metadata_that_the_server_gives_it),
-        TEST(uuids_arrive_as_rows),
-        TEST(in_a_transaction_uuids_fail_it),
-        TEST(what_comes_as_text_is_utf8),
-        TEST(statements_that_copy_does_not_take_are_read_all_the_same),
-        TEST(a_statement_without_a_result_has_run),
-        TEST(a_copy_and_several_statements_are_refused),
-        TEST(rows_come_in_batches_of_bounded_length),
-        TEST(large_values_make_short_batches),
-        TEST(rows_that_were_read_before_are_not_read_again),
-        TEST(names_are_exact),
-        TEST(values_beyond_arrows_types_name_their_column),
-        TEST(an_error_in_the_middle_tells_the_servers_words),
-        TEST(streams_dropped_at_random_points_lose_nothing),
-        TEST(a_stream_keeps_the_connection_busy_and_outlives_it),
+        ARROW_TEST(every_type_with_nulls_anywhere_is_as_the_server_has_it),
+        ARROW_TEST(every_type_has_the_metadata_that_the_server_gives_it),
+        ARROW_TEST(uuids_arrive_as_rows),
+        ARROW_TEST(in_a_transaction_uuids_do_no_harm),
+        ARROW_TEST(in_a_transaction_a_value_without_a_place_names_its_column),
+        ARROW_TEST(what_comes_as_text_is_utf8),
+        ARROW_TEST(statements_that_copy_does_not_take_are_read_all_the_same),
+        ARROW_TEST(a_statement_without_a_result_has_run),
+        ARROW_TEST(a_copy_and_several_statements_are_refused),
+        ARROW_TEST(rows_come_in_batches_of_bounded_length),
+        ARROW_TEST(large_values_make_short_batches),
+        ARROW_TEST(rows_that_were_read_before_are_not_read_again),
+        ARROW_TEST(names_are_exact),
+        ARROW_TEST(values_beyond_arrows_types_name_their_column),
+        ARROW_TEST(an_error_in_the_middle_tells_the_servers_words),
+        ARROW_TEST(streams_dropped_at_random_points_lose_nothing),
+        ARROW_TEST(a_stream_keeps_the_connection_busy_and_outlives_it),
     };
     return cmocka_run_group_tests_name("live/arrow_rows", tests, test_hyperd_start,
                                        test_hyperd_stop);

@@ -121,7 +121,7 @@ static void so_it_has_where_the_statement_is_described(void **state)
     (void)state;
     hyl_conn *conn = live_connect(NULL);
     hyl_result *result = NULL;
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT};
+    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
     static const struct {
         const char *sql;
         int position;
@@ -214,7 +214,7 @@ static void the_server_commits_half_a_statement(void **state)
     hyl_raw_free(raw);
 }
 
-static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT};
+static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
 
 /* The failing statement, as a simple query or described first (the extended protocol). */
 static void fail_half_way(hyl_conn *conn, const hyl_query_opts *opts)
@@ -354,7 +354,7 @@ static void leave_result(hyl_conn *conn, random_source *random, unsigned flags, 
     char sql[100];
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
-    const hyl_query_opts opts = {sizeof opts, flags};
+    const hyl_query_opts opts = {sizeof opts, flags, HYL_TRANSFER_DEFAULT};
     snprintf(sql, sizeof sql, "SELECT i, 'x' FROM generate_series(1, %d) g(i)",
              (int)(random_any_size(random) % 300000));
     assert_ok(hyl_query_with(conn, sql, &opts, &result, &err), &err);
@@ -475,8 +475,10 @@ static void a_long_statement_is_reported_alive(void **state)
     (void)state;
     hyl_conn *conn = live_connect(NULL);
     hyl_result *result = NULL;
+    const hyl_query_opts opts = {sizeof opts, 0, HYL_TRANSFER_ROWS};
     assert_null(hyl_conn_parameter(conn, "alive"));
-    assert_ok(hyl_query(conn, ENDLESS, &result, &err), &err);
+    /* Then it describes the rows too, before there is one; batches are not known before the first. */
+    assert_ok(hyl_query_with(conn, ENDLESS, &opts, &result, &err), &err);
     assert_int_equal(hyl_result_column_count(result), 1);
     assert_ok(hyl_result_abandon(result, &err), &err);
     assert_string_equal(hyl_conn_parameter(conn, "alive"), "?");

@@ -10,7 +10,7 @@
 
 static hyl_error err;
 
-static const hyl_query_opts as_binary = {sizeof as_binary, HYL_QUERY_BINARY};
+static const hyl_query_opts as_binary = {sizeof as_binary, HYL_QUERY_BINARY, HYL_TRANSFER_DEFAULT};
 
 static hyl_config *pg_config(const char *settings)
 {

@@ -7,9 +7,9 @@
 
 static hyl_error err;
 
-static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT};
-static const hyl_query_opts geography_as_text = {sizeof geography_as_text,
-                                                 HYL_QUERY_GEOGRAPHY_TEXT};
+static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
+static const hyl_query_opts geography_as_text = {sizeof geography_as_text, HYL_QUERY_GEOGRAPHY_TEXT,
+                                                 HYL_TRANSFER_DEFAULT};
 
 static hyl_result *opened(hyl_conn *conn, const char *sql, const hyl_query_opts *opts)
 {

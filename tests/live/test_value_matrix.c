@@ -3,6 +3,8 @@
  * text and as HyperBinary, and must come out of the codecs as the server has it, and go back into a
  * table by COPY unchanged.
  */
+#include "data/result.h"
+#include "data/transfer.h"
 #include "support/hex.h"
 #include "support/hyperd.h"
 #include "support/random.h"
@@ -247,6 +249,9 @@ static void add_strings(void)
     add("cast(repeat('y', 1000000) as varchar(1000000))");
     add("cast('z' as char(1000))");
     add("cast('x' as name)");
+    add("cast('without a length' as varchar)");
+    add("cast(null as varchar)");
+    add("cast('y' as char)");
 }
 
 static void add_bytes(void)
@@ -312,11 +317,15 @@ static void add_arrays(void)
 typedef struct cell {
     hyl_type type;
     bool is_null;
+    bool by_arrow;
+    hyl_status text_status;
+    char name[64];
     hyl_buf bytes;
+    hyl_buf text;
 } cell;
 
 /* The one value of a query, as it came. */
-static cell fetch(const char *sql, unsigned flags)
+static cell fetch_by(const char *sql, unsigned flags, hyl_transfer transfer)
 {
     hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
     hyl_error err = HYL_ERROR_INIT;
@@ -324,9 +333,13 @@ static cell fetch(const char *sql, unsigned flags)
     const hyl_row *row = NULL;
     cell out = {.is_null = true};
     opts.flags = flags;
+    opts.transfer = transfer;
     assert_ok(hyl_query_with(conn, sql, &opts, &result, &err), &err);
     assert_int_equal(hyl_result_column_count(result), 1);
     out.type = hyl_result_column(result, 0)->type;
+    out.by_arrow = result->arrow != NULL;
+    snprintf(out.name, sizeof out.name, "%s", hyl_result_column(result, 0)->name);
+    assert_int_equal(strlen(out.name), hyl_result_column(result, 0)->name_len);
     assert_int_equal(hyl_result_column(result, 0)->format,
                      flags != 0 ? HYL_FORMAT_TEXT : HYL_FORMAT_HYPERBINARY);
     assert_ok(hyl_result_next(result, &row, &err), &err);
@@ -336,9 +349,23 @@ static cell fetch(const char *sql, unsigned flags)
         assert_ok(hyl_row_raw(row, 0, &bytes, &err), &err);
         hyl_buf_append(&out.bytes, bytes.data, bytes.len);
     }
+    out.text_status = hyl_row_text(row, 0, &out.text, &err);
     assert_int_equal(hyl_result_next(result, &row, &err), HYL_DONE);
+    assert_string_equal(hyl_result_tag(result), "SELECT 1");
+    assert_int_equal(hyl_result_affected(result), 1);
     hyl_result_free(result);
     return out;
+}
+
+static cell fetch(const char *sql, unsigned flags)
+{
+    return fetch_by(sql, flags, HYL_TRANSFER_ROWS);
+}
+
+static void cell_free(cell *gone)
+{
+    hyl_buf_reset(&gone->bytes);
+    hyl_buf_reset(&gone->text);
 }
 
 static hyl_bytes view(const hyl_buf *buf)
@@ -485,8 +512,8 @@ static void check_column(const char *name, const cell *text, const cell *binary)
     assert_int_equal(binary_back.is_null, binary->is_null);
     assert_same("text of the copied value", &text_back.bytes, &text->bytes);
     assert_same("HyperBinary of the copied value", &binary_back.bytes, &binary->bytes);
-    hyl_buf_reset(&text_back.bytes);
-    hyl_buf_reset(&binary_back.bytes);
+    cell_free(&text_back);
+    cell_free(&binary_back);
 }
 
 /* The value goes in by COPY, and comes out as text, as HyperBinary and by COPY as it was. */
@@ -519,6 +546,46 @@ static void check_copy(const cell *text, const cell *binary)
     hyl_buf_reset(&stream);
 }
 
+/* ---- The other way --------------------------------------------------------------------------- */
+
+/* What the server has no Arrow for; everything else of the matrix must come as Arrow. */
+static bool arrow_lacks(const char *expression, const cell *binary)
+{
+    static const char *const values[] = {"'24:00:00'", "PT2147483647H", "time '24:00:00'",
+                                         "294276-12-31 ", "'infinity' as timestamp"};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        if (strstr(expression, values[i]) != NULL) {
+            return true;
+        }
+    }
+    return hyl__arrow_lacks_type(binary->type);
+}
+
+/* The same query on each way has the same column, and the same bytes in it. */
+static void both_ways_give_the_same(void **state)
+{
+    const char *expression = *state;
+    char sql[MAX_SQL + 64];
+    snprintf(sql, sizeof sql, "SELECT x FROM (SELECT %s) v(x)", expression);
+    cell rows = fetch_by(sql, 0, HYL_TRANSFER_ROWS);
+    cell either = fetch_by(sql, 0, HYL_TRANSFER_AUTO);
+    assert_false(rows.by_arrow);
+    if (either.by_arrow == arrow_lacks(expression, &rows)) {
+        fail_msg("%s: it came %s", sql, either.by_arrow ? "as Arrow" : "as rows");
+    }
+    assert_string_equal(either.name, rows.name);
+    assert_int_equal(either.type.oid, rows.type.oid);
+    assert_int_equal(either.type.id, rows.type.id);
+    assert_int_equal(either.type.element, rows.type.element);
+    assert_int_equal(either.type.typmod, rows.type.typmod);
+    assert_int_equal(either.is_null, rows.is_null);
+    assert_same("bytes", &either.bytes, &rows.bytes);
+    assert_int_equal(either.text_status, rows.text_status);
+    assert_same("text", &either.text, &rows.text);
+    cell_free(&rows);
+    cell_free(&either);
+}
+
 static void the_value_is_the_servers(void **state)
 {
     char sql[MAX_SQL + 16];
@@ -533,8 +600,8 @@ static void the_value_is_the_servers(void **state)
         check_from_hyperbinary(&text, &binary);
     }
     check_copy(&text, &binary);
-    hyl_buf_reset(&text.bytes);
-    hyl_buf_reset(&binary.bytes);
+    cell_free(&text);
+    cell_free(&binary);
 }
 
 /* ---- Many random values ---------------------------------------------------------------------- */
@@ -740,7 +807,7 @@ static int close_connection(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest tests[MAX_CASES + COUNT(bulks)];
+    static struct CMUnitTest tests[2 * MAX_CASES + COUNT(bulks)];
     add_integers();
     add_floats();
     add_numerics();
@@ -754,6 +821,12 @@ int main(void)
         tests[count] = (struct CMUnitTest){expressions[count], the_value_is_the_servers, NULL, NULL,
                                            expressions[count]};
     }
+#if HYL_WITH_ARROW
+    for (size_t i = 0; i < expression_count; i++) {
+        tests[count++] = (struct CMUnitTest){expressions[i], both_ways_give_the_same, NULL, NULL,
+                                             expressions[i]};
+    }
+#endif
     for (size_t i = 0; i < COUNT(bulks); i++) {
         tests[count++] = (struct CMUnitTest){bulks[i].name, random_values_have_the_servers_text,
                                              NULL, NULL, (void *)(uintptr_t)&bulks[i]};

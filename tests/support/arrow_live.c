@@ -1,6 +1,7 @@
 #include "support/arrow_live.h"
 
 #include "support/arrow_text.h"
+#include "support/hyperd.h"
 #include "support/test.h"
 
 static hyl_error err;
@@ -15,6 +16,47 @@ hyl_conn *arrow_connect(hyl_server *server, const char *settings)
     assert_ok(hyl_connect(config, &made, &err), &err);
     hyl_config_free(config);
     return made;
+}
+
+hyl_conn *arrow_conn;
+
+int arrow_set_up(void **state)
+{
+    (void)state;
+    arrow_conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
+    return 0;
+}
+
+int arrow_tear_down(void **state)
+{
+    (void)state;
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
+    return 0;
+}
+
+struct ArrowArrayStream arrow_open(const char *sql)
+{
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_ok(hyl_query_arrow(arrow_conn, sql, NULL, &stream, &err), &err);
+    assert_non_null(stream.release);
+    return stream;
+}
+
+int arrow_read_to_error(struct ArrowArrayStream *stream, int64_t *rows)
+{
+    struct ArrowArray batch;
+    int code = stream->get_next(stream, &batch);
+    while (code == 0) {
+        if (batch.release == NULL) {
+            fail_msg("the stream ended in good order");
+        }
+        *rows += batch.length;
+        batch.release(&batch);
+        code = stream->get_next(stream, &batch);
+    }
+    assert_null(batch.release);
+    return code;
 }
 
 void arrow_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
@@ -53,6 +95,12 @@ arrow_contents arrow_read(struct ArrowArrayStream *stream, bool with_rows)
     assert_null(stream->release);
     hyl_buf_append_byte(&read.rows, 0);
     return read;
+}
+
+arrow_contents arrow_read_query(const char *sql)
+{
+    struct ArrowArrayStream stream = arrow_open(sql);
+    return arrow_read(&stream, true);
 }
 
 void arrow_contents_free(arrow_contents *read)

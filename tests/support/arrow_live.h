@@ -7,10 +7,23 @@
 
 hyl_conn *arrow_connect(hyl_server *server, const char *settings);
 
+/* A test's own connection to the test program's server: made before each test, freed behind it. */
+extern hyl_conn *arrow_conn;
+
+int arrow_set_up(void **state);
+int arrow_tear_down(void **state);
+
+#define ARROW_TEST(name) cmocka_unit_test_setup_teardown(name, arrow_set_up, arrow_tear_down)
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* The next batch, released at the end. Fails the test where there is an error. */
 void arrow_next(struct ArrowArrayStream *stream, struct ArrowArray *batch);
+
+/* The stream of a query on arrow_conn, with the options' defaults. */
+struct ArrowArrayStream arrow_open(const char *sql);
+/* Reads until the stream fails, and returns what get_next returned; the rows go to *rows. */
+int arrow_read_to_error(struct ArrowArrayStream *stream, int64_t *rows);
 
 /* All of a stream; the texts (arrow_text.h) end with NUL. */
 typedef struct arrow_contents {
@@ -23,6 +36,8 @@ typedef struct arrow_contents {
 
 /* Reads the stream to its end and releases it. */
 arrow_contents arrow_read(struct ArrowArrayStream *stream, bool with_rows);
+/* arrow_open and arrow_read, rows and all. */
+arrow_contents arrow_read_query(const char *sql);
 void arrow_contents_free(arrow_contents *read);
 
 /*

@@ -104,7 +104,7 @@ static void queries(trace *with)
 
 static void extended(trace *with)
 {
-    static const hyl_query_opts text = {sizeof text, HYL_QUERY_TEXT};
+    static const hyl_query_opts text = {sizeof text, HYL_QUERY_TEXT, HYL_TRANSFER_DEFAULT};
     hyl_conn *conn = log_in(with);
     see_query(with, conn, "SELECT 1 AS a, 'x' AS b, NULL AS c, date '2024-02-29' AS d", &text);
     see_query(with, conn, "SELECT * FROM nowhere", &text);

@@ -1,0 +1,23 @@
+/* What opens results beyond hyl_query. */
+#ifndef HYL_DATA_QUERY_H
+#define HYL_DATA_QUERY_H
+
+#include "transfer.h"
+
+/*
+ * The transfer of a request: what it asks for, or what the connection's config says. Never DEFAULT.
+ * Errors: ARG (none of the enumeration).
+ */
+hyl_status hyl__transfer_choose(const hyl_conn *conn, hyl_transfer asked, hyl_transfer *out,
+                                hyl_error *err);
+
+/*
+ * Describes a query and, where a column is of a type that Arrow lacks, or there is none, opens its
+ * rows in *out; otherwise nothing has run, and *out is left alone. `suspects` gets the columns with
+ * values that Arrow lacks, and is the caller's to reset.
+ * Errors: those of a statement.
+ */
+hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
+                              hyl__suspects *suspects, hyl_error *err);
+
+#endif
