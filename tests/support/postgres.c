@@ -4,6 +4,7 @@
 #include "support/postgres.h"
 
 #include "support/hyperd.h"
+#include "support/pki.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -144,7 +145,8 @@ static bool make_users(const char *data)
         "CREATE ROLE by_md5 LOGIN PASSWORD '" TEST_POSTGRES_PASSWORD "';\n"
         "SET password_encryption = 'scram-sha-256';\n"
         "CREATE ROLE by_scram LOGIN PASSWORD '" TEST_POSTGRES_PASSWORD "';\n"
-        "CREATE ROLE by_password LOGIN PASSWORD '" TEST_POSTGRES_PASSWORD "';\n";
+        "CREATE ROLE by_password LOGIN PASSWORD '" TEST_POSTGRES_PASSWORD "';\n"
+        "CREATE ROLE by_cert LOGIN;\n";
     static char text[16384];
     const char *const argv[] = {bin_path("postgres"), "--single", "-D", data, "postgres", NULL};
     int ends[2];
@@ -183,8 +185,77 @@ static bool write_access_rules(const char *data)
         fprintf(file, "local all %.*s %s\n", user_len, rules[i], method);
         fprintf(file, "host all %.*s 127.0.0.1/32 %s\n", user_len, rules[i], method);
     }
+    fputs("hostssl all by_cert 127.0.0.1/32 cert\n", file);
+    fputs("host all all 127.0.0.1/32 scram-sha-256\n", file);
     return fclose(file) == 0;
 }
+
+/* ---- TLS ------------------------------------------------------------------------------------- */
+
+#if HYL_WITH_OPENSSL
+
+/* Copies a file to where the server reads it, as its own. */
+static bool give_file(const char *from, const char *to)
+{
+    char bytes[16384];
+    const struct passwd *user = getuid() == 0 ? getpwnam("postgres") : NULL;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t len = in >= 0 ? read(in, bytes, sizeof bytes) : -1;
+    bool done = len > 0 && out >= 0 && write(out, bytes, (size_t)len) == len &&
+                (user == NULL || fchown(out, user->pw_uid, user->pw_gid) == 0);
+    close(in);
+    close(out);
+    return done;
+}
+
+static bool give_certificate(const char *name)
+{
+    return give_file(pki_cert(name), test_path("pg/server.crt")) &&
+           give_file(pki_key(name), test_path("pg/server.key"));
+}
+
+static bool set_up_tls(const char *data)
+{
+    char path[500];
+    pki_make_all();
+    snprintf(path, sizeof path, "%s/postgresql.conf", data);
+    FILE *file = fopen(path, "a");
+    if (file == NULL || !give_certificate("server") ||
+        !give_file(pki_cert("ca"), test_path("pg/ca.crt"))) {
+        perror("setting up TLS");
+        return false;
+    }
+    fprintf(file, "ssl = on\nssl_cert_file = '%s'\n", test_path("pg/server.crt"));
+    fprintf(file, "ssl_key_file = '%s'\n", test_path("pg/server.key"));
+    fprintf(file, "ssl_ca_file = '%s'\n", test_path("pg/ca.crt"));
+    return fclose(file) == 0;
+}
+
+void test_postgres_show(const char *certificate)
+{
+    static char text[16384];
+    assert_true(give_certificate(certificate));
+    /* The one process that accepts connections reads its files before it accepts the next. */
+    kill(shared.pid, SIGHUP);
+    assert_true(read_until(shared.output, "reloading configuration files", text, sizeof text));
+}
+
+#else
+
+static bool set_up_tls(const char *data)
+{
+    (void)data;
+    return true;
+}
+
+void test_postgres_show(const char *certificate)
+{
+    (void)certificate;
+    fail_msg("there is no TLS in this build");
+}
+
+#endif
 
 /* A folder in the program's own that user postgres may enter and owns. */
 static bool make_folder(const char *path)
@@ -265,10 +336,13 @@ int test_postgres_start(void **state)
         shared.absent = true;
         return 0;
     }
-    const char *folder = test_path("pg");
-    const char *data = test_path("pg/data");
+    /* Copies: the buffers of test_path take turns. */
+    char folder[400];
+    char data[400];
+    snprintf(folder, sizeof folder, "%s", test_path("pg"));
+    snprintf(data, sizeof data, "%s", test_path("pg/data"));
     if (make_folder(folder) && make_cluster(data) && make_users(data) && write_access_rules(data) &&
-        start_server(data, folder)) {
+        set_up_tls(data) && start_server(data, folder)) {
         return 0;
     }
     test_folder_remove();

@@ -24,9 +24,14 @@ void test_postgres_require(void);
 
 /*
  * Where it listens. The users are "postgres" (trust; the superuser), and with
- * TEST_POSTGRES_PASSWORD "by_password" (cleartext), "by_md5" and "by_scram".
+ * TEST_POSTGRES_PASSWORD "by_password" (cleartext), "by_md5" and "by_scram"; others that are made
+ * log in by SCRAM. By TCP it speaks TLS, if asked, with the certificate `server` of support/pki.h;
+ * "by_cert" logs in with the client certificate of that name. (Not so in a build without OpenSSL.)
  */
 const hyl_endpoint *test_postgres_endpoint(void);
 const hyl_endpoint *test_postgres_socket(void);
+
+/* From now on it shows another certificate of support/pki.h. */
+void test_postgres_show(const char *certificate);
 
 #endif
