@@ -108,7 +108,7 @@ static hyl_status fail_drain(hyl_conn *conn, const hyl_error *why, hyl_error *er
         status = hyl__conn_mark_desync(conn, HYL_ERR_DESYNC);
         hyl__fail(err, status,
                   "an abandoned request could not be drained (%s); discard the connection",
-                  why->message);
+                  conn->cancel_unsettled ? "a cancel may still be on its way" : why->message);
     }
     return hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
 }

@@ -24,16 +24,20 @@ static hyl_status wait_for_end(hyl_transport *transport, int64_t deadline, hyl_e
     }
 }
 
+static hyl_status send_and_wait(hyl_transport *transport, const hyl_buf *request, int64_t deadline,
+                                hyl_error *err)
+{
+    HYL_TRY(hyl__write_all(transport, (hyl_bytes){request->data, request->len}, deadline, err));
+    return wait_for_end(transport, deadline, err);
+}
+
 hyl_status hyl__cancel_request(hyl_transport *transport, int32_t process_id, int32_t secret_key,
                                int64_t deadline, hyl_error *err)
 {
     hyl_buf request = HYL_BUF_INIT;
     hyl_status status = hyl_enc_cancel_request(&request, process_id, secret_key, err);
     if (status == HYL_OK) {
-        status = hyl__write_all(transport, (hyl_bytes){request.data, request.len}, deadline, err);
-    }
-    if (status == HYL_OK) {
-        status = wait_for_end(transport, deadline, err);
+        status = send_and_wait(transport, &request, deadline, err);
     }
     hyl_buf_reset(&request);
     return status;
@@ -43,12 +47,17 @@ hyl_status hyl__cancel(const hyl__cancel_target *target, int64_t deadline, bool 
                        hyl_error *err)
 {
     hyl_transport transport = {NULL, NULL};
-    HYL_TRY(hyl__open(&target->endpoint, &target->tls, deadline, &transport, err));
-    hyl_status status =
-        hyl__cancel_request(&transport, target->process_id, target->secret_key, deadline, err);
-    hyl_transport_close(&transport);
-    if (unsettled != NULL && status < 0) {
-        *unsettled = true;
+    hyl_buf request = HYL_BUF_INIT;
+    /* Made first: from here on a failure may mean that it is on its way. */
+    HYL_TRY(hyl_enc_cancel_request(&request, target->process_id, target->secret_key, err));
+    hyl_status status = hyl__open(&target->endpoint, &target->tls, deadline, &transport, err);
+    if (status == HYL_OK) {
+        status = send_and_wait(&transport, &request, deadline, err);
+        if (unsettled != NULL && status < 0) {
+            *unsettled = true;
+        }
     }
+    hyl_transport_close(&transport);
+    hyl_buf_reset(&request);
     return status;
 }
