@@ -3,7 +3,7 @@
 
 file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS fuzz/fuzz_*.c)
 if(NOT HYL_WITH_ARROW)
-    list(FILTER FUZZ_SOURCES EXCLUDE REGEX "fuzz_arrow\\.c$")
+    list(FILTER FUZZ_SOURCES EXCLUDE REGEX "fuzz_(arrow|ipc)\\.c$")
 endif()
 set(FUZZ_NAMES "")
 foreach(source ${FUZZ_SOURCES})

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Wants pyarrow: .deps/venv/bin/python fuzz/seeds.py
 """Makes the seeds of the corpora anew, fuzz/corpus/TARGET/seed-*, from what was recorded.
 
 Sources: the traces of live sessions (tests/traces), the exchanges, Arrow streams and values recorded
@@ -9,9 +10,12 @@ and the texts below. Other files of the corpora, findings kept as tests, stay.
 import base64
 import hashlib
 import hmac
+import io
 import re
 import struct
 from pathlib import Path
+
+import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "fuzz" / "corpus"
@@ -182,11 +186,35 @@ def arrow_inputs():
         yield bytes([number % 4]) + stream
 
 
+def tables():
+    """A small table for each kind of column."""
+    strings = pa.array(["a", None, "longer than twelve bytes"])
+    yield pa.table({"i": pa.array([1, None, 3]), "f": [1.5, 2.5, None], "b": [True, False, None]})
+    yield pa.table({"s": strings, "v": strings.cast(pa.string_view()), "l": strings.cast("large_string")})
+    yield pa.table({"d": strings.dictionary_encode(), "r": pa.RunEndEncodedArray.from_arrays([2, 3], ["x", None])})
+    yield pa.table({"n": pa.array([[1], None, [2, 3]]), "t": [{"a": 1}, None, {"a": 2}]})
+    yield pa.table({"z": pa.nulls(3), "x": pa.array([b"12", b"34", None], pa.binary(2))})
+
+
+def ipc_inputs():
+    for number, table in enumerate(tables()):
+        for kind in (pa.ipc.new_stream, pa.ipc.new_file):
+            for compression in (None, "lz4", "zstd"):
+                sink = io.BytesIO()
+                options = pa.ipc.IpcWriteOptions(compression=compression)
+                with kind(sink, table.schema, options=options) as writer:
+                    writer.write_table(table)
+                yield bytes([number % 3]) + sink.getvalue()
+    for stream in list(arrow_streams())[:6]:
+        yield b"\0" + stream
+
+
 INPUTS = {
     "arrow": arrow_inputs,
     "config": lambda: (text.encode() for text in CONFIGS),
     "csv": csv_inputs,
     "hyperbinary": hyperbinary_inputs,
+    "ipc": ipc_inputs,
     "message": message_inputs,
     "scram": scram_inputs,
     "session": session_inputs,
