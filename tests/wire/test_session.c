@@ -51,6 +51,18 @@ static void assert_next(hyl__session *session, hyl__event_type type)
     assert_int_equal(event.type, type);
 }
 
+/* Receives what is in `messages`, empties it, and takes these events, the last one HYL__EVENT_NONE. */
+static void assert_events(hyl__session *session, hyl_buf *messages, const hyl__event_type *types)
+{
+    receive_messages(session, messages);
+    for (; *types != HYL__EVENT_NONE; types++) {
+        assert_next(session, *types);
+    }
+}
+
+#define assert_gives(session, messages, ...) \
+    assert_events(session, messages, (const hyl__event_type[]){__VA_ARGS__, HYL__EVENT_NONE})
+
 static void assert_no_more(hyl__session *session)
 {
     hyl__event event;
@@ -91,11 +103,23 @@ static void assert_sent(hyl__session *session, const void *bytes, size_t len)
     hyl_buf_reset(&sent);
 }
 
-static void start(hyl__session *session)
+static void forget_sent(hyl__session *session)
+{
+    hyl_buf sent = take_sent(session);
+    hyl_buf_reset(&sent);
+}
+
+static void start_with(hyl__session *session, const char *password)
 {
     const hyl_pair params[] = {{"user", "ann"}};
-    assert_ok(hyl__session_startup(session, hyl__crypto_openssl(), params, 1, "ann", NULL, &err),
-              &err);
+    assert_ok(
+        hyl__session_startup(session, hyl__crypto_openssl(), params, 1, "ann", password, &err),
+        &err);
+}
+
+static void start(hyl__session *session)
+{
+    start_with(session, NULL);
 }
 
 /* A session that is logged in and idle, with a transaction status. */
@@ -106,10 +130,8 @@ static hyl__session idle_session(char tx_status)
     start(&session);
     backend_auth_ok(&login);
     backend_ready(&login, tx_status);
-    receive_messages(&session, &login);
-    assert_next(&session, HYL__EVENT_READY);
-    hyl_buf sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    assert_gives(&session, &login, HYL__EVENT_READY);
+    forget_sent(&session);
     return session;
 }
 
@@ -179,13 +201,9 @@ static void a_password_is_sent_and_its_bytes_are_wiped(void **state)
 {
     (void)state;
     hyl__session session = new_session();
-    const hyl_pair params[] = {{"user", "ann"}};
     hyl_buf messages = HYL_BUF_INIT;
-    assert_ok(
-        hyl__session_startup(&session, hyl__crypto_openssl(), params, 1, "ann", "sesame", &err),
-        &err);
-    hyl_buf sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    start_with(&session, "sesame");
+    forget_sent(&session);
     backend_message(&messages, 'R', "\0\0\0\3", 4);
     receive_messages(&session, &messages);
     assert_no_more(&session);
@@ -204,18 +222,13 @@ static void a_password_that_is_still_unsent_is_not_wiped(void **state)
 {
     (void)state;
     hyl__session session = new_session();
-    const hyl_pair params[] = {{"user", "ann"}};
     hyl_buf messages = HYL_BUF_INIT;
-    assert_ok(
-        hyl__session_startup(&session, hyl__crypto_openssl(), params, 1, "ann", "sesame", &err),
-        &err);
-    hyl_buf sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    start_with(&session, "sesame");
+    forget_sent(&session);
     backend_message(&messages, 'R', "\0\0\0\3", 4);
     backend_auth_ok(&messages);
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_READY);
     assert_sent(&session, "p\0\0\0\x0bsesame\0", 12);
     hyl__session_reset(&session);
 }
@@ -265,8 +278,7 @@ static void rows_come_between_their_description_and_the_tag(void **state)
     backend_int_row(&messages, 42);
     backend_tag(&messages, "SELECT 2");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
+    assert_gives(&session, &messages, HYL__EVENT_ROW_DESCRIPTION);
     assert_ok(hyl__session_next(&session, &event, &err), &err);
     assert_int_equal(event.type, HYL__EVENT_DATA_ROW);
     assert_int_equal(event.body.len, 10);
@@ -342,25 +354,18 @@ static void one_request_at_a_time(void **state)
     hyl_buf messages = HYL_BUF_INIT;
     assert_busy(&session);
     start(&session);
-    hyl_buf sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    forget_sent(&session);
     assert_busy(&session);
     backend_login(&messages);
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_PARAMETER);
-    assert_next(&session, HYL__EVENT_PARAMETER);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_PARAMETER, HYL__EVENT_PARAMETER, HYL__EVENT_READY);
     query(&session, HYL__STATEMENT_OTHER);
-    sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    forget_sent(&session);
     assert_busy(&session);
     backend_tag(&messages, "SET");
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COMPLETE);
+    assert_gives(&session, &messages, HYL__EVENT_COMPLETE);
     assert_busy(&session);
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_READY);
     query(&session, HYL__STATEMENT_OTHER);
     hyl__session_reset(&session);
 }
@@ -393,10 +398,8 @@ static void a_statement_is_described_and_then_executed(void **state)
     backend_message(&messages, 't', "\0\0", 2);
     backend_int_description(&messages);
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_PARSE_COMPLETE);
-    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_PARSE_COMPLETE, HYL__EVENT_ROW_DESCRIPTION,
+                 HYL__EVENT_READY);
     assert_ok(hyl__session_execute(&session, formats, 2, HYL__STATEMENT_OTHER, &err), &err);
     assert_sent(&session,
                 "B\0\0\0\x10\0\0\0\0\0\0\0\2\0\0\0\2"
@@ -407,10 +410,7 @@ static void a_statement_is_described_and_then_executed(void **state)
     backend_int_row(&messages, 1);
     backend_tag(&messages, "SELECT 1");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_DATA_ROW);
-    assert_next(&session, HYL__EVENT_COMPLETE);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_DATA_ROW, HYL__EVENT_COMPLETE, HYL__EVENT_READY);
     hyl__session_reset(&session);
 }
 
@@ -434,20 +434,15 @@ static void postgresql_describes_what_it_executes(void **state)
     backend_int_row(&messages, 1);
     backend_tag(&messages, "SELECT 1");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
-    assert_next(&session, HYL__EVENT_DATA_ROW);
-    assert_next(&session, HYL__EVENT_COMPLETE);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_ROW_DESCRIPTION, HYL__EVENT_DATA_ROW,
+                 HYL__EVENT_COMPLETE, HYL__EVENT_READY);
 
     assert_ok(hyl__session_execute(&session, NULL, 0, HYL__STATEMENT_OTHER, &err), &err);
     backend_message(&messages, '2', NULL, 0);
     backend_message(&messages, 'n', NULL, 0);
     backend_tag(&messages, "DELETE 3");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COMPLETE);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_COMPLETE, HYL__EVENT_READY);
 
     /* Rows whose description is missing are not believed. */
     assert_ok(hyl__session_execute(&session, formats, 1, HYL__STATEMENT_OTHER, &err), &err);
@@ -469,17 +464,13 @@ static void a_described_statement_may_have_no_rows(void **state)
     backend_message(&messages, 't', "\0\0", 2);
     backend_message(&messages, 'n', NULL, 0);
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_PARSE_COMPLETE);
-    assert_next(&session, HYL__EVENT_NO_DATA);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_PARSE_COMPLETE, HYL__EVENT_NO_DATA,
+                 HYL__EVENT_READY);
     assert_ok(hyl__session_execute(&session, NULL, 0, HYL__STATEMENT_OTHER, &err), &err);
     backend_message(&messages, '2', NULL, 0);
     backend_tag(&messages, "DELETE 3");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COMPLETE);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_COMPLETE, HYL__EVENT_READY);
     hyl__session_reset(&session);
 }
 
@@ -524,9 +515,7 @@ static void a_simple_query_may_not(void **state)
     backend_int_description(&messages);
     backend_int_row(&messages, 1);
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_ROW_DESCRIPTION);
-    assert_next(&session, HYL__EVENT_DATA_ROW);
+    assert_gives(&session, &messages, HYL__EVENT_ROW_DESCRIPTION, HYL__EVENT_DATA_ROW);
     assert_status(hyl__session_next(&session, &event, &err), HYL_ERR_PROTOCOL, &err);
     assert_broken(&session);
     hyl__session_reset(&session);
@@ -731,11 +720,9 @@ static hyl__session copying_in(char tx_status)
     hyl__session session = idle_session(tx_status);
     hyl_buf messages = HYL_BUF_INIT;
     query(&session, HYL__STATEMENT_OTHER);
-    hyl_buf sent = take_sent(&session);
-    hyl_buf_reset(&sent);
+    forget_sent(&session);
     backend_copy_response(&messages, 'G');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COPY_IN);
+    assert_gives(&session, &messages, HYL__EVENT_COPY_IN);
     return session;
 }
 
@@ -762,9 +749,7 @@ static void copied_data_is_framed_without_a_copy(void **state)
     assert_status(hyl__session_copy_fail(&session, "x", &err), HYL_ERR_STATE, &err);
     backend_tag(&messages, "COPY 1");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COMPLETE);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_COMPLETE, HYL__EVENT_READY);
     hyl__session_reset(&session);
 }
 
@@ -825,14 +810,12 @@ static void an_error_in_the_middle_of_a_copy_in_leaves_the_message_whole(void **
     assert_ok(hyl__session_copy_data(&session, data, &err), &err);
     hyl__frame_send_commit(&session.frame, 8);
     backend_error(&messages, "22P02", "bad");
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_ERROR);
+    assert_gives(&session, &messages, HYL__EVENT_ERROR);
     assert_status(hyl__session_copy_data(&session, data, &err), HYL_ERR_STATE, &err);
     assert_status(hyl__session_copy_done(&session, &err), HYL_ERR_STATE, &err);
     assert_sent(&session, "456789\n", 7);
     backend_ready(&messages, 'E');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_READY);
+    assert_gives(&session, &messages, HYL__EVENT_READY);
     assert_latched(&session);
     hyl__session_reset(&session);
 }
@@ -850,8 +833,7 @@ static void copied_data_comes_out_piece_by_piece(void **state)
     backend_message(&messages, 'c', NULL, 0);
     backend_tag(&messages, "COPY 1");
     backend_ready(&messages, 'I');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COPY_OUT);
+    assert_gives(&session, &messages, HYL__EVENT_COPY_OUT);
     assert_ok(hyl__session_next(&session, &event, &err), &err);
     assert_int_equal(event.type, HYL__EVENT_COPY_DATA);
     assert_int_equal(event.body.len, 4);
@@ -874,8 +856,7 @@ static void a_copy_out_may_be_announced_twice(void **state)
     query(&session, HYL__STATEMENT_OTHER);
     backend_copy_response(&messages, 'H');
     backend_copy_response(&messages, 'H');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COPY_OUT);
+    assert_gives(&session, &messages, HYL__EVENT_COPY_OUT);
     assert_no_more(&session);
     answer(&session, "57014", 'I');
     hyl__session_reset(&session);
@@ -889,9 +870,7 @@ static void a_copy_out_may_fail_in_the_middle(void **state)
     query(&session, HYL__STATEMENT_OTHER);
     backend_copy_response(&messages, 'H');
     backend_copy_data(&messages, "a,b\n", 4);
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COPY_OUT);
-    assert_next(&session, HYL__EVENT_COPY_DATA);
+    assert_gives(&session, &messages, HYL__EVENT_COPY_OUT, HYL__EVENT_COPY_DATA);
     answer(&session, "57014", 'I');
     hyl__session_reset(&session);
 }
@@ -910,8 +889,7 @@ static void a_large_body_goes_where_its_owner_says(void **state)
     query(&session, HYL__STATEMENT_OTHER);
     hyl__session_want_bodies(&session);
     backend_copy_response(&messages, 'H');
-    receive_messages(&session, &messages);
-    assert_next(&session, HYL__EVENT_COPY_OUT);
+    assert_gives(&session, &messages, HYL__EVENT_COPY_OUT);
     for (int round = 0; round < 2; round++) {
         backend_copy_data(&messages, body, SIZE);
         receive(&session, messages.data, 100);
