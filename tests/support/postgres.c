@@ -319,9 +319,9 @@ static bool start_server(const char *data, const char *sockets)
             shared.tcp =
                 (hyl_endpoint){.kind = HYL_ENDPOINT_TCP, .port = port, .host = "127.0.0.1"};
             shared.socket = (hyl_endpoint){.kind = HYL_ENDPOINT_UNIX};
-            snprintf(shared.socket.path, sizeof shared.socket.path, "%s/.s.PGSQL.%u", sockets,
-                     port);
-            return true;
+            int len = snprintf(shared.socket.path, sizeof shared.socket.path, "%s/.s.PGSQL.%u",
+                               sockets, port);
+            return len > 0 && (size_t)len < sizeof shared.socket.path;
         }
     }
     return false;
