@@ -19,7 +19,7 @@
 
 #define MANY       "SELECT i FROM generate_series(1, 3000000) g(i)"
 #define ENDLESS    "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 10000000) b"
-#define FAILS_LATE "SELECT 1/(60000 - i) FROM generate_series(1, 200000) g(i)"
+#define FAILS_LATE "SELECT 1/(200000 - i) FROM generate_series(1, 1000000) g(i)"
 #define CSV_IN     "COPY t FROM STDIN WITH (FORMAT csv)"
 #define AS_COPY(q) "COPY (" q ") TO STDOUT WITH (FORMAT csv)"
 
