@@ -599,6 +599,27 @@ static void a_server_that_forgets_the_failure_does_not_release_the_latch(void **
     hyl__session_reset(&session);
 }
 
+/* Before the answer is known, whether the transaction has failed is not: a COMMIT is held back. */
+static void a_commit_behind_an_unanswered_statement_is_held_back(void **state)
+{
+    (void)state;
+    const int16_t formats[] = {2};
+    for (int extended = 0; extended < 2; extended++) {
+        hyl__session session = idle_session('T');
+        extended ? execute(&session) : query(&session, HYL__STATEMENT_OTHER);
+        size_t queued = hyl__frame_unsent(&session.frame);
+        assert_status(hyl__session_query(&session, HYL_STR("COMMIT"), HYL__STATEMENT_COMMIT, &err),
+                      HYL_ERR_STATE, &err);
+        assert_status(hyl__session_execute(&session, formats, 1, HYL__STATEMENT_COMMIT, &err),
+                      HYL_ERR_STATE, &err);
+        assert_int_equal(hyl__frame_unsent(&session.frame), queued);
+        /* And it stays back, for the statement has failed, whatever the status says. */
+        answer(&session, "22012", 'T');
+        assert_latched(&session);
+        hyl__session_reset(&session);
+    }
+}
+
 static void an_error_while_describing_latches_too(void **state)
 {
     (void)state;
@@ -1459,6 +1480,7 @@ int main(void)
         cmocka_unit_test(terminate_and_flush_may_be_sent_in_every_phase),
         cmocka_unit_test(an_error_inside_a_transaction_latches),
         cmocka_unit_test(a_server_that_forgets_the_failure_does_not_release_the_latch),
+        cmocka_unit_test(a_commit_behind_an_unanswered_statement_is_held_back),
         cmocka_unit_test(an_error_while_describing_latches_too),
         cmocka_unit_test(an_error_outside_of_a_transaction_does_not_latch),
         cmocka_unit_test(a_failed_status_latches_without_an_error),
