@@ -410,7 +410,7 @@ static hyl_status next_rows(mem_conn *mem)
 /* Described first, then executed. */
 static hyl_status next_described(mem_conn *mem)
 {
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_GEOGRAPHY_TEXT};
+    const hyl_query_opts opts = {.struct_size = sizeof opts, .flags = HYL_QUERY_GEOGRAPHY_TEXT};
     hyl_result *result = NULL;
     hyl_buf messages = HYL_BUF_INIT;
     backend_message(&messages, '1', NULL, 0);

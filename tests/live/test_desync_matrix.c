@@ -53,7 +53,7 @@ static void fails(hyl_status status, hyl_status expected)
 
 static hyl_result *opened(hyl_conn *conn, const char *sql, unsigned flags, int rows)
 {
-    const hyl_query_opts opts = {sizeof opts, flags};
+    const hyl_query_opts opts = {.struct_size = sizeof opts, .flags = flags};
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
     assert_ok(hyl_query_with(conn, sql, &opts, &result, &err), &err);
@@ -130,7 +130,7 @@ static void fails_unread(hyl_conn *conn)
 
 static void fails_when_described(hyl_conn *conn)
 {
-    const hyl_query_opts opts = {sizeof opts, HYL_QUERY_TEXT};
+    const hyl_query_opts opts = {.struct_size = sizeof opts, .flags = HYL_QUERY_TEXT};
     hyl_result *result = NULL;
     fails(hyl_query_with(conn, "SELECT nope FROM t", &opts, &result, &err), HYL_ERR_SERVER);
 }
@@ -554,7 +554,7 @@ static hyl_status next_script(hyl_conn *conn)
 /* Rows number, number + 1, number + 2 by any flags. */
 static hyl_status rows_with(hyl_conn *conn, unsigned flags)
 {
-    const hyl_query_opts opts = {sizeof opts, flags};
+    const hyl_query_opts opts = {.struct_size = sizeof opts, .flags = flags};
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
     HYL_TRY(hyl_query_with(

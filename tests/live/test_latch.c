@@ -22,7 +22,7 @@ static hyl_error err;
 
 /* ---- Ways to fail a transaction that has put rows away --------------------------------------- */
 
-static const hyl_query_opts as_text = {sizeof as_text, HYL_QUERY_TEXT};
+static const hyl_query_opts as_text = {.struct_size = sizeof as_text, .flags = HYL_QUERY_TEXT};
 
 static void by_simple_query(hyl_conn *conn)
 {
