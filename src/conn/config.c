@@ -64,6 +64,11 @@ void hyl__config_move(hyl_config *to, hyl_config *from)
     hyl__free(from);
 }
 
+void hyl__config_map_password(hyl_config *config)
+{
+    config->mapped_password = true;
+}
+
 void hyl__config_forget_password(hyl_config *config)
 {
     free_secret(config->values[HYL__KEY_password]);
@@ -134,6 +139,7 @@ hyl_status hyl__config_copy(const hyl_config *config, hyl_config **out, hyl_erro
         hyl_config_free(copy);
         return hyl__fail_nomem(err);
     }
+    copy->mapped_password = config->mapped_password;
     hyl__config_set_why_gone(copy, config->why_gone, config->why_gone_ctx, config->why_gone_retain,
                              config->why_gone_release);
     *out = copy;
@@ -362,6 +368,7 @@ hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hy
         .application_name = hyl__config_value(config, HYL__KEY_application_name),
         .session_settings = config->session_settings,
         .session_setting_count = config->session_setting_count,
+        .mapped_password = config->mapped_password,
         .why_gone = config->why_gone,
         .why_gone_ctx = config->why_gone_ctx,
     };

@@ -65,6 +65,7 @@ typedef struct hyl__settings {
     hyl__channel_binding channel_binding;
     unsigned allowed_auth; /* as in hyl__auth_rules */
     bool allow_cleartext;
+    bool mapped_password;       /* as in hyl__auth_rules */
     int64_t connect_timeout_ms; /* durations: -1 means none */
     int64_t request_timeout_ms;
     int64_t busy_timeout_ms;
@@ -91,6 +92,9 @@ hyl_status hyl__config_settings(const hyl_config *config, hyl__settings *out, hy
  * Errors: NOMEM.
  */
 hyl_status hyl__config_copy(const hyl_config *config, hyl_config **out, hyl_error *err);
+
+/* A login from this config prepares the password as Hyper does. */
+void hyl__config_map_password(hyl_config *config);
 
 /* Wipes and forgets the password: after the login nobody needs it. */
 void hyl__config_forget_password(hyl_config *config);

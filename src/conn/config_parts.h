@@ -16,6 +16,7 @@ struct hyl_config {
     char *values[HYL__KEY_COUNT]; /* NULL: the default */
     hyl_pair *session_settings;   /* keys and values are owned */
     size_t session_setting_count;
+    bool mapped_password;
     hyl__why_gone_fn why_gone;
     void *why_gone_ctx;
     void (*why_gone_retain)(void *ctx);

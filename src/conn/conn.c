@@ -6,6 +6,7 @@
 #include "dialect.h"
 #include "net/crypto.h"
 #include "open.h"
+#include "wire/saslprep.h"
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
@@ -68,6 +69,7 @@ static void set_auth_rules(hyl_conn *conn)
 {
     const hyl__settings *settings = &conn->settings;
     hyl__auth_rules rules = {.allowed = settings->allowed_auth,
+                             .mapped_password = settings->mapped_password,
                              .binding = settings->channel_binding};
     hyl__channel_rules(&conn->transport, &rules);
     /* What goes over a unix socket nobody else reads. On a loopback port another user may listen,
@@ -154,14 +156,47 @@ hyl_status hyl__conn_open(const hyl_config *config, hyl_transport *transport, in
     return HYL_OK;
 }
 
-static hyl_status open_and_log_in(const hyl_config *config, int64_t deadline, hyl_conn **out,
-                                  hyl_error *err)
+static hyl_status attempt(const hyl_config *config, int64_t deadline, hyl_conn **out,
+                          hyl_error *err)
 {
     hyl__settings settings;
     hyl_transport transport = {NULL, NULL};
     HYL_TRY(hyl__config_settings(config, &settings, err));
     HYL_TRY(hyl__open(&settings.endpoint, &settings.tls, deadline, &transport, err));
     return hyl__conn_open(config, &transport, deadline, out, err);
+}
+
+/* Hyper has refused a password that it may keep in another form than SASLprep's. */
+static bool may_be_another_form(const hyl_config *config, const hyl_error *why)
+{
+    const char *password = hyl_config_get(config, "password");
+    return why->status == HYL_ERR_SERVER && strcmp(why->sqlstate, "42501") == 0 &&
+           hyl__saslprep_forms_differ(hyl_str_of(password));
+}
+
+static hyl_status attempt_mapped(const hyl_config *config, int64_t deadline, hyl_conn **out,
+                                 hyl_error *err)
+{
+    hyl_config *copy = NULL;
+    HYL_TRY(hyl__config_copy(config, &copy, err));
+    hyl__config_map_password(copy);
+    hyl_status status = attempt(copy, deadline, out, err);
+    hyl_config_free(copy);
+    return status;
+}
+
+static hyl_status open_and_log_in(const hyl_config *config, int64_t deadline, hyl_conn **out,
+                                  hyl_error *err)
+{
+    hyl_error why = HYL_ERROR_INIT;
+    hyl_status status = attempt(config, deadline, out, &why);
+    if (status < 0 && may_be_another_form(config, &why)) {
+        status = attempt_mapped(config, deadline, out, &why);
+    }
+    if (status < 0 && err != NULL) {
+        *err = why;
+    }
+    return status;
 }
 
 /* The same in PostgreSQL's way. A Hyper that takes it all the same is none the wiser: NULL. */

@@ -293,7 +293,9 @@ static hyl_status sasl_start(hyl__auth *auth, hyl_bytes mechanisms, hyl_buf *rep
 static hyl_status make_final(hyl__auth *auth, hyl_str server_first, hyl_buf *out, hyl_error *err)
 {
     hyl_buf password = HYL_BUF_INIT;
-    hyl_status status = hyl__saslprep(hyl_str_of(auth->password), &password);
+    hyl_str typed = hyl_str_of(auth->password);
+    hyl_status status = auth->rules.mapped_password ? hyl__saslprep_mapped(typed, &password)
+                                                    : hyl__saslprep(typed, &password);
     if (status == HYL_OK) {
         hyl_bytes bytes = {password.data, password.len};
         status = hyl__scram_final(&auth->scram, bytes, server_first, out, err);

@@ -39,9 +39,10 @@ enum { HYL__END_POINT_MAX = 64 };
 
 /* What the client agrees to. Zeroed: everything, without channel binding. */
 typedef struct hyl__auth_rules {
-    unsigned allowed;  /* HYL__AUTH_... bits; 0: any */
-    bool no_cleartext; /* others may read the channel: a password does not go there as it is */
-    bool encrypted;    /* it is TLS */
+    unsigned allowed;     /* HYL__AUTH_... bits; 0: any */
+    bool no_cleartext;    /* others may read the channel: a password does not go there as it is */
+    bool encrypted;       /* it is TLS */
+    bool mapped_password; /* SCRAM: the password's form is Hyper's (saslprep.h) */
     hyl__channel_binding binding;
     /* tls-server-end-point (RFC 5929) of the channel; no bytes: it has none */
     uint8_t end_point[HYL__END_POINT_MAX];

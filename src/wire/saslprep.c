@@ -152,3 +152,29 @@ hyl_status hyl__saslprep(hyl_str password, hyl_buf *out)
     }
     return append_prepared(password, out);
 }
+
+hyl_status hyl__saslprep_mapped(hyl_str password, hyl_buf *out)
+{
+    HYL_TRY(hyl_buf_reserve(out, password.len));
+    if (hyl__utf8_valid(password.data, password.len)) {
+        map(password, out);
+    } else {
+        hyl_buf_append(out, password.data, password.len);
+    }
+    return hyl_buf_status(out);
+}
+
+bool hyl__saslprep_forms_differ(hyl_str password)
+{
+    hyl_buf prepared = HYL_BUF_INIT;
+    hyl_buf mapped = HYL_BUF_INIT;
+    bool differ = hyl__saslprep(password, &prepared) == HYL_OK &&
+                  hyl__saslprep_mapped(password, &mapped) == HYL_OK &&
+                  (prepared.len != mapped.len ||
+                   (mapped.len > 0 && memcmp(prepared.data, mapped.data, mapped.len) != 0));
+    hyl__wipe(prepared.data, prepared.len);
+    hyl__wipe(mapped.data, mapped.len);
+    hyl_buf_reset(&prepared);
+    hyl_buf_reset(&mapped);
+    return differ;
+}

@@ -15,4 +15,13 @@
  */
 HYL_NODISCARD hyl_status hyl__saslprep(hyl_str password, hyl_buf *out);
 
+/*
+ * The form that Hyper (0.0.26963) keeps: mapped, but neither normalised nor checked.
+ * Errors: NOMEM.
+ */
+HYL_NODISCARD hyl_status hyl__saslprep_mapped(hyl_str password, hyl_buf *out);
+
+/* True where the two forms are different bytes. False where there is no memory to tell. */
+bool hyl__saslprep_forms_differ(hyl_str password);
+
 #endif

@@ -15,6 +15,8 @@ static hyl__tls_settings settings_of(hyl__tls_mode mode)
 
 /* ---- Servers without TLS ---- */
 
+static const char server_error[] = "E\0\0\0\x20SFATAL\0MOh, Mr. Server!\0\0";
+
 static const struct {
     const char *answer; /* NULL: the end of the stream */
     size_t len;
@@ -23,7 +25,7 @@ static const struct {
     const char *reason; /* of require's refusal */
 } answers[] = {
     {"N", 1, HYL_OK, HYL_ERR_TLS, "speaks no TLS"},
-    {"E\0\0\0\x20SFATAL\0MOh, Mr. Server!\0\0", 33, HYL_ERR_TLS, HYL_ERR_TLS, "with an error"},
+    {server_error, sizeof server_error, HYL_ERR_TLS, HYL_ERR_TLS, "with an error"},
     {"H", 1, HYL_ERR_PROTOCOL, HYL_ERR_PROTOCOL, "0x48"},
     {"\0", 1, HYL_ERR_PROTOCOL, HYL_ERR_PROTOCOL, "0x00"},
     {NULL, 0, HYL_ERR_CLOSED, HYL_ERR_CLOSED, "asked for TLS"},
@@ -55,12 +57,6 @@ static hyl_status negotiate_with(size_t which, hyl__tls_mode mode, hyl_bytes *wr
     return status;
 }
 
-static void assert_asked(hyl_bytes written)
-{
-    assert_int_equal(written.len, sizeof ssl_request);
-    assert_memory_equal(written.data, ssl_request, sizeof ssl_request);
-}
-
 static void no_tls_asks_for_nothing(void **state)
 {
     (void)state;
@@ -72,6 +68,12 @@ static void no_tls_asks_for_nothing(void **state)
 }
 
 #if HYL_WITH_OPENSSL
+
+static void assert_asked(hyl_bytes written)
+{
+    assert_int_equal(written.len, sizeof ssl_request);
+    assert_memory_equal(written.data, ssl_request, sizeof ssl_request);
+}
 
 static void only_an_n_is_taken_for_no(void **state)
 {

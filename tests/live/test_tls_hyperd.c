@@ -92,6 +92,39 @@ static void what_is_not_wanted_is_refused(void **state)
     }
 }
 
+/* Hyper maps a password and does not normalise it. */
+static void passwords_in_other_forms_are_known(void **state)
+{
+    (void)state;
+    static const char *const passwords[][2] = {
+        {"\u2168", "\u2168"},
+        {"pa\u0308ss", "pa\u0308ss"},
+        {"\ufb01\u00a0x", "\ufb01 x"},
+        {"a\u00adb", "ab"},
+    };
+    for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
+        hyl_server_opts opts = HYL_SERVER_OPTS_INIT;
+        hyl_server *server = NULL;
+        hyl_config *config = NULL;
+        hyl_conn *conn = NULL;
+        opts.password = passwords[i][0];
+        assert_ok(hyl_server_launch(&opts, &server, &err), &err);
+        assert_ok(hyl_config_new(&config, &err), &err);
+        assert_ok(hyl_server_configure(server, config, &err), &err);
+        for (size_t typed = 0; typed < 2; typed++) {
+            assert_ok(hyl_config_set(config, "password", passwords[i][typed], &err), &err);
+            assert_ok(hyl_connect(config, &conn, &err), &err);
+            live_assert_in_step(conn);
+            hyl_conn_free(conn);
+        }
+        assert_ok(hyl_config_set(config, "password", "\u2169", &err), &err);
+        assert_status(hyl_connect(config, &conn, &err), HYL_ERR_SERVER, &err);
+        assert_string_equal(err.sqlstate, "42501");
+        hyl_config_free(config);
+        hyl_server_free(server);
+    }
+}
+
 static void a_server_without_tls_is_told(void **state)
 {
     (void)state;
@@ -214,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_by_scram_over_tls),
         cmocka_unit_test(what_is_not_wanted_is_refused),
+        cmocka_unit_test(passwords_in_other_forms_are_known),
         cmocka_unit_test(a_server_without_tls_is_told),
 #if HYL_WITH_ARROW
         cmocka_unit_test(arrow_lands_in_blocks),

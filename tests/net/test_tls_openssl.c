@@ -289,7 +289,8 @@ static void a_handshake_that_goes_wrong_is_told(void **state)
     (void)state;
     hyl_tls_opts opts = trusting("ca");
     tls_peer_init(&peer, "server");
-    tls_peer_inject(&peer, "E\0\0\0\x10SFATAL\0\0\0\0", 17);
+    static const char plaintext[] = "E\0\0\0\x0fSFATAL\0\0\0\0";
+    tls_peer_inject(&peer, plaintext, sizeof plaintext);
     assert_status(shake(&opts), HYL_ERR_TLS, &err);
     assert_non_null(strstr(err.message, "is not TLS"));
     assert_non_null(strstr(err.message, "is not TLS"));
@@ -631,7 +632,8 @@ static void a_forged_record_ends_the_stream(void **state)
     size_t got = 0;
     meet();
     tls_peer_say(&peer, "true", 4);
-    tls_peer_inject(&peer, "\x17\x03\x03\0\x20 this is not encrypted by anyone", 37);
+    static const char forged[] = "\x17\x03\x03\0\x20 this is not encrypted by anyone";
+    tls_peer_inject(&peer, forged, sizeof forged);
     assert_ok(read_once(bytes, sizeof bytes, &got), &err);
     assert_int_equal(got, 4);
     for (int i = 0; i < 2; i++) {

@@ -96,6 +96,34 @@ static void a_form_has_itself_as_its_form(void **state)
     }
 }
 
+static void hypers_form_is_mapped_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *password;
+        const char *form;
+        bool differs;
+    } forms[] = {
+        {"", "", false},
+        {"plain", "plain", false},
+        {"I\u00adX", "IX", false},
+        {"p\u00e4ss\u00a0", "p\u00e4ss ", false},
+        {"\u2168\u00a0", "\u2168 ", true},
+        {"pa\u0308ss", "pa\u0308ss", true},
+        {"\u00a0\u0221", " \u0221", true},
+        {"\xff\u00ad", "\xff\u00ad", false},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        hyl_buf out = HYL_BUF_INIT;
+        assert_int_equal(hyl__saslprep_mapped(hyl_str_of(forms[i].password), &out), HYL_OK);
+        hyl_buf_append_byte(&out, '\0');
+        assert_string_equal((const char *)out.data, forms[i].form);
+        assert_int_equal(hyl__saslprep_forms_differ(hyl_str_of(forms[i].password)),
+                         forms[i].differs);
+        hyl_buf_reset(&out);
+    }
+}
+
 static bool run_without_memory(size_t fail_at)
 {
     hyl_buf out = HYL_BUF_INIT;
@@ -126,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_password_has_its_form),
         cmocka_unit_test(a_form_has_itself_as_its_form),
+        cmocka_unit_test(hypers_form_is_mapped_alone),
         cmocka_unit_test(every_allocation_may_fail_and_no_secret_is_left),
     };
     return cmocka_run_group_tests_name("wire/saslprep", tests, NULL, NULL);
