@@ -6,7 +6,7 @@ find_library(CMOCKA cmocka)
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/test_*.c)
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS tests/support/*.c)
 if(NOT HYL_WITH_ARROW)
-    list(FILTER TEST_SOURCES EXCLUDE REGEX "test_(ipc_[a-z_]+|insert_arrow|arrow_[a-z_]+)\\.c$")
+    list(FILTER TEST_SOURCES EXCLUDE REGEX "test_(ipc_[a-z_]+|flatbuf|insert_arrow|arrow_[a-z_]+)\\.c$")
     list(FILTER SUPPORT_SOURCES EXCLUDE REGEX "support/arrow_[a-z_]+\\.c$")
 endif()
 

@@ -197,8 +197,8 @@ typedef hyl_status (*hyl_arrow_read)(void *ctx, void *to, size_t cap, size_t *go
  * All types but unions are read, string views, run-end encoding and dictionaries among them, with
  * buffers that are plain or compressed with lz4 or zstd. A dictionary that comes again replaces the
  * one before; its continuation by a delta is refused. A file is read by its footer; where it comes
- * through a pipe or `read`, in order: a dictionary must come before its first use then, and each
- * message have its prefix (polars leaves the first one's out).
+ * through a pipe or `read`, in order: a dictionary must come before its first use then, each message
+ * have its prefix (polars leaves the first one's out), and an end marker stand behind the last.
  *
  * The bytes may come from anywhere: whatever is handed out has been checked in full. Data that end
  * before they should are an error; of a stream alone, whose end marker is optional, the end of the
