@@ -87,7 +87,7 @@ static void numbers_and_text_are_viewed(void **state)
         start_batch(&batch, &schema);
         for (int32_t i = 0; i < 20; i++) {
             bool null = round == 1 && i % 3 == 0;
-            char text[8];
+            char text[16];
             snprintf(text, sizeof text, "t%d", i);
             assert_int_equal(null ? ArrowArrayAppendNull(batch.children[0], 1)
                                   : ArrowArrayAppendInt(batch.children[0], i),
@@ -103,7 +103,7 @@ static void numbers_and_text_are_viewed(void **state)
         take(&cells, &batch, to);
         assert_ptr_equal(to[2].data, values);
         for (int32_t i = 0; i < 20; i++) {
-            char text[8];
+            char text[16];
             const int64_t whole = -i;
             snprintf(text, sizeof text, "t%d", i);
             assert_int_equal(cells.left, 19 - i);

@@ -2,6 +2,7 @@
  * hyl_query_arrow on the real server: every type against the same rows read as rows, the shapes of
  * results, and what becomes of stream and connection when something ends early or goes wrong.
  */
+#include "support/alloc.h"
 #include "support/arrow_live.h"
 #include "support/arrow_text.h"
 #include "support/hyperd.h"
@@ -257,10 +258,13 @@ static void a_stream_may_be_released_at_any_time(void **state)
     }
 }
 
-static void streams_dropped_at_random_points_lose_nothing(void **state)
+static void streams_dropped_at_random_points_lose_and_leak_nothing(void **state)
 {
     (void)state;
     random_source source = random_start("drops", 20250105);
+    hyl_conn_free(arrow_conn);
+    alloc_start(ALLOC_NEVER);
+    arrow_conn = arrow_connect(test_hyperd(), "drain_timeout=30s");
     for (int round = 0; round < 1000; round++) {
         char sql[100];
         int64_t rows = (int64_t)random_below(&source, 60000);
@@ -280,6 +284,9 @@ static void streams_dropped_at_random_points_lose_nothing(void **state)
         stream.release(&stream);
     }
     live_assert_in_step(arrow_conn);
+    hyl_conn_free(arrow_conn);
+    arrow_conn = NULL;
+    alloc_stop();
 }
 
 static void while_a_stream_is_open_the_connection_is_busy(void **state)
@@ -616,7 +623,7 @@ int main(void)
         ARROW_TEST(the_parenthesis_cannot_be_left),
         ARROW_TEST(positions_are_those_of_the_text),
         ARROW_TEST(a_stream_may_be_released_at_any_time),
-        ARROW_TEST(streams_dropped_at_random_points_lose_nothing),
+        ARROW_TEST(streams_dropped_at_random_points_lose_and_leak_nothing),
         ARROW_TEST(while_a_stream_is_open_the_connection_is_busy),
         ARROW_TEST(a_stream_outlives_its_connection_and_fails),
         ARROW_TEST(a_stream_may_be_released_after_its_connection),
