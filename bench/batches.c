@@ -298,7 +298,10 @@ hyl_status batches_stream(const batches *self, struct ArrowArrayStream *out, hyl
         return cli_fail_nomem(err);
     }
     *state = (replay){self, 0};
-    *out = (struct ArrowArrayStream){replay_get_schema, replay_get_next, replay_get_last_error,
-                                     replay_release, state};
+    out->get_schema = replay_get_schema;
+    out->get_next = replay_get_next;
+    out->get_last_error = replay_get_last_error;
+    out->release = replay_release;
+    out->private_data = state;
     return HYL_OK;
 }

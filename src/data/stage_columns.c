@@ -183,7 +183,7 @@ static size_t copy_nulls(const slice *part, const hyl__stage *stage, hyl__stage_
 static bool has_null(const slice *part)
 {
     const bool *nulls = part->from->nulls;
-    return nulls != NULL && memchr(nulls + part->first, true, part->count) != NULL;
+    return nulls != NULL && memchr(nulls + part->first, 1, part->count) != NULL;
 }
 
 /* What is behind a NULL is the caller's business, and not sent. */
