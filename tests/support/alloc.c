@@ -20,6 +20,14 @@ static struct {
     size_t secrets;
 } counts;
 
+/* Over the program's whole run, told at its end. */
+static size_t failures;
+
+static void report(void)
+{
+    printf("# %zu allocations failed, one at a time\n", failures);
+}
+
 static void look_for_secret(const piece *old)
 {
     if (counts.secret == NULL || old == NULL) {
@@ -39,6 +47,7 @@ static void *counting_realloc(void *ctx, void *ptr, size_t size)
 {
     (void)ctx;
     if (++counts.calls == counts.fail_at || size > SIZE_MAX - sizeof(piece)) {
+        failures++;
         return NULL;
     }
     piece *old = ptr != NULL ? (piece *)ptr - 1 : NULL;
@@ -70,6 +79,10 @@ static void counting_free(void *ctx, void *ptr)
 void alloc_start(size_t fail_at)
 {
     static const hyl_allocator counting = {counting_realloc, counting_free, NULL};
+    static bool reports;
+    if (!reports) {
+        reports = atexit(report) == 0;
+    }
     memset(&counts, 0, sizeof counts);
     counts.fail_at = fail_at;
     hyl_set_allocator(&counting);
