@@ -13,9 +13,9 @@ enum {
     LEAST_SIZE = 65536,
     PLANS = 2 * SIZES,
     /* Each plan runs so often: the server's first runs are slow. Of few rows once will do. */
-    ROUNDS = 4,
+    ROUNDS = 3,
     /* Enough to tell plans apart, and a fraction of the time of all. */
-    MOST_ROWS = 1000000,
+    MOST_ROWS = 500000,
 };
 
 /* ---- Plans as text -------------------------------------------------------------------------- */

@@ -265,7 +265,6 @@ const bench_client bench_clients[] = {
     READ_FLOOR("arrow_measurements", floor_client_arrow_measurements),
     READER("arrow_measurements", "hyperline", false, arrow_client_measurements),
     RUST_ARROW("arrow_measurements", false),
-    PANTAB("arrow_measurements", false),
 
     READ_FLOOR("arrow_measurements_sum", floor_client_arrow_measurements),
     READER("arrow_measurements_sum", "hyperline", true, arrow_client_sum),
@@ -299,7 +298,6 @@ const bench_client bench_clients[] = {
     INSERTER_CLIENT("insert_measurements", "hyperline", insert_client_measurements),
     CLOSED("insert_measurements", false, closed_client_insert_measurements),
     RUST("insert_measurements", false),
-    PANTAB("insert_measurements", true),
 
     INSERT_FLOOR("insert_mixed", floor_insert_open_mixed),
     INSERTER_CLIENT("insert_mixed", "hyperline", insert_client_mixed),
@@ -315,7 +313,6 @@ const bench_client bench_clients[] = {
     INSERT_FLOOR("insert_arrow_normalised", floor_insert_open_plain),
     ARROW_INSERTER("insert_arrow_normalised", "hyperline", insert_arrow_open_normalised),
     ARROW_INSERTER("insert_arrow_normalised", "plain", insert_arrow_open_plain),
-    PANTAB("insert_arrow_normalised", true),
 
     READER("growth_arrow", "tenth", false, arrow_client_sum_tenths),
     READER("growth_arrow", "hyperline", false, arrow_client_sum),

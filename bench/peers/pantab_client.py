@@ -69,13 +69,6 @@ def texts(word, numbers):
     return pc.binary_join_element_wise(word, pc.cast(numbers, pa.string()), " ")
 
 
-def measurements(rows):
-    i = ids(rows)
-    value = pc.multiply(pc.cast(i, pa.float64()), 0.25)
-    sensor = modulo(i, 1000).cast(pa.int32())
-    return {"id": i.cast(pa.int32()), "sensor": sensor, "value": value, "total": pc.multiply(i, 100)}
-
-
 def mixed(rows):
     i = ids(rows)
     day = pc.add(modulo(i, DAYS), DAYS_TO_2000).cast(pa.int32()).cast(pa.date32())
@@ -91,16 +84,6 @@ def plain(rows):
             "kind": texts("kind of thing", modulo(i, KINDS))}
 
 
-def normalised(rows):
-    columns = plain(rows)
-    columns["id"] = columns["id"].cast(pa.int32())
-    columns["name"] = columns["name"].cast(pa.string_view())
-    columns["kind"] = columns["kind"].dictionary_encode()
-    return columns
-
-
-MEASUREMENTS_SUM = """SELECT count(*), CAST(sum(CAST(id AS bigint)) + sum(CAST(sensor AS bigint)) +
-    sum(total) + CAST(floor(sum(value)) AS bigint) AS bigint) FROM t"""
 MIXED_SUM = """SELECT count(*), CAST(sum(CAST(id AS bigint)) + sum(total) +
     CAST(floor(sum(value)) AS bigint) + sum(length(name)) + sum(day - date '2000-01-01') +
     sum(CAST(id AS bigint) * 100000) AS bigint) FROM t"""
@@ -142,17 +125,13 @@ class Reader:
 
 
 def work_of(workload, database, rows):
-    if workload == "arrow_measurements":
-        return Reader(database, read, MEASUREMENTS)
     if workload == "arrow_measurements_sum":
         return Reader(database, read_and_sum, MEASUREMENTS)
     if workload == "arrow_mixed":
         return Reader(database, read, MIXED)
     columns, sum_sql = {
-        "insert_measurements": (measurements, MEASUREMENTS_SUM),
         "insert_mixed": (mixed, MIXED_SUM),
         "insert_arrow_plain": (plain, THINGS_SUM),
-        "insert_arrow_normalised": (normalised, THINGS_SUM),
     }[workload]
     return Writer(database, rows, columns, sum_sql)
 
