@@ -75,14 +75,16 @@ static hyl_status read_mixed(const hyl_row *row, row_sums *sums, hyl_error *err)
     return HYL_OK;
 }
 
-static hyl_status read_rows(hyl_conn *conn, const char *sql, row_reader read, bench_sample *sample,
-                            hyl_error *err)
+static hyl_status read_rows(hyl_conn *conn, const char *sql, hyl_transfer transfer, row_reader read,
+                            bench_sample *sample, hyl_error *err)
 {
+    hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
     hyl_result *result = NULL;
     const hyl_row *row = NULL;
     row_sums sums = {0, 0};
     int64_t rows = 0;
-    HYL_TRY(hyl_query(conn, sql, &result, err));
+    opts.transfer = transfer;
+    HYL_TRY(hyl_query_with(conn, sql, &opts, &result, err));
     hyl_status status = HYL_OK;
     while (status == HYL_OK && (status = hyl_result_next(result, &row, err)) == HYL_OK) {
         rows++;
@@ -97,25 +99,27 @@ static hyl_status read_rows(hyl_conn *conn, const char *sql, row_reader read, be
 hyl_status hyperline_client_measurements(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, read_measurement, sample, err);
+    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, HYL_TRANSFER_DEFAULT, read_measurement,
+                     sample, err);
 }
 
 hyl_status hyperline_client_mixed(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_rows(client->conn, BENCH_MIXED_SQL, read_mixed, sample, err);
+    return read_rows(client->conn, BENCH_MIXED_SQL, HYL_TRANSFER_DEFAULT, read_mixed, sample, err);
 }
 
 hyl_status hyperline_client_measurements_datarow(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, read_measurement, sample, err);
+    return read_rows(client->conn, BENCH_MEASUREMENTS_SQL, HYL_TRANSFER_ROWS, read_measurement,
+                     sample, err);
 }
 
 hyl_status hyperline_client_mixed_datarow(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_rows(client->conn, BENCH_MIXED_SQL, read_mixed, sample, err);
+    return read_rows(client->conn, BENCH_MIXED_SQL, HYL_TRANSFER_ROWS, read_mixed, sample, err);
 }
 
 hyl_status hyperline_client_tenths(void *state, bench_sample *sample, hyl_error *err)
@@ -123,7 +127,8 @@ hyl_status hyperline_client_tenths(void *state, bench_sample *sample, hyl_error 
     hyperline_client *client = state;
     int64_t rows = 0;
     for (size_t i = 0; i < BENCH_TENTHS; i++) {
-        HYL_TRY(read_rows(client->conn, BENCH_TENTH_SQL, read_measurement, sample, err));
+        HYL_TRY(read_rows(client->conn, BENCH_TENTH_SQL, HYL_TRANSFER_DEFAULT, read_measurement,
+                          sample, err));
         rows += sample->rows;
     }
     sample->rows = rows;
