@@ -4,6 +4,7 @@
 #include "load.h"
 #include "load_report.h"
 #include "options.h"
+#include "output.h"
 #include "target.h"
 #include "type_name.h"
 
@@ -157,37 +158,25 @@ static int read_table_name(const load_words *words, const char *path, table_name
 
 /* ---- Reports --------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const hyl_buf *text)
+/* The rows are loaded, whoever reads what is said of them: a write that fails is complained about. */
+static void report(const load *self, const load_words *words)
 {
-    size_t at = 0;
-    while (at < text->len) {
-        ssize_t n = write(fd, text->data + at, text->len - at);
-        if (n < 0) {
-            return STATUS_FAILED;
-        }
-        at += (size_t)n;
-    }
-    return STATUS_OK;
-}
-
-static int report(const load *self, const load_words *words)
-{
-    hyl_buf columns = HYL_BUF_INIT;
-    hyl_buf summary = HYL_BUF_INIT;
+    output messages;
+    output summary;
+    output_open_fd(&messages, STDERR_FILENO, "standard error");
+    output_open_fd(&summary, STDOUT_FILENO, "standard output");
     if (!words->quiet && !words->append) {
-        load_report_columns(self, &columns);
-        (void)write_all(STDERR_FILENO, &columns);
+        load_report_columns(self, &messages.buf);
     }
     if (words->timing != NULL) {
-        load_report_json(self, &summary);
+        load_report_json(self, &summary.buf);
     } else if (!words->quiet) {
-        load_report_summary(self, &summary);
+        load_report_summary(self, &summary.buf);
     }
-    /* The rows are loaded, whoever reads the summary. */
-    (void)write_all(STDOUT_FILENO, &summary);
-    hyl_buf_reset(&columns);
-    hyl_buf_reset(&summary);
-    return STATUS_OK;
+    (void)output_commit(&messages);
+    (void)output_commit(&summary);
+    output_discard(&messages);
+    output_discard(&summary);
 }
 
 /* ---- Loading --------------------------------------------------------------------------------- */
@@ -250,7 +239,7 @@ static int load_source(const load_words *words, const load_options *options, con
     }
     int status = load_into_db(&self, words, db, name);
     if (status == STATUS_OK) {
-        status = report(&self, words);
+        report(&self, words);
     }
     load_close(&self);
     return status;
@@ -308,7 +297,8 @@ int cmd_load(int argc, char **argv)
          "the database file for a server to attach"},
         {0, "database-version", OPTION_TEXT, &words.database_version, "N", NULL,
          "the version of a file that is made; by default 2;\n"
-         "3 has numerics of more than 18 digits"},
+         "3 has numerics of more than 18 digits, which\n"
+         "version 2 keeps as text"},
         {0, "timing", OPTION_CHOICE, &words.timing, NULL, timings,
          "print rows, bytes and seconds as JSON"},
         {'q', "quiet", OPTION_FLAG, &words.quiet, NULL, NULL, "say nothing but errors"},

@@ -45,8 +45,8 @@ static const char *find_advice(const target *self, const hyl_error *err)
             return self->is_file ? advices[i].for_file : advices[i].for_server;
         }
     }
-    bool no_server = err->status == HYL_ERR_IO && self->is_file && self->server == NULL;
-    return no_server ? "A .hyper file needs the program hyperd: name it in HYPERD_PATH." : NULL;
+    bool no_program = self->is_file && (err->flags & HYL_ERROR_NO_PROGRAM) != 0;
+    return no_program ? "A .hyper file needs the program hyperd: name it in HYPERD_PATH." : NULL;
 }
 
 /* ---- The place in the statement -------------------------------------------------------------- */

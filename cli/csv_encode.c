@@ -216,6 +216,15 @@ static bool start_row(row_writer *writer)
     return make_room(writer);
 }
 
+/* Of numerics beyond 18 digits: an inferred type keeps all that a text says. */
+static bool is_strict_numeric(const csv_column *column, hyl_str text)
+{
+    int whole = 0;
+    int decimals = 0;
+    return csv_scan_wide(text, &whole, &decimals) && decimals <= column->scale &&
+           whole <= column->precision - column->scale;
+}
+
 /* The library's own encoder: any type, and the check of text that is not ASCII. */
 static hyl_status put_by_library(row_writer *writer, const csv_column *column, hyl_str text,
                                  csv_misfit_kind *kind)
@@ -314,6 +323,11 @@ static hyl_status put_value(row_writer *writer, const csv_column *column, hyl_st
     }
     if (!keeps_blanks(column)) {
         text = number_text(writer->encoder, column, csv_trim(text), copy);
+    }
+    if (column->type.id == HYL_TYPE_NUMERIC && column->encoding == CSV_ENCODE_OTHER &&
+        !column->lenient && !is_strict_numeric(column, text)) {
+        *kind = CSV_MISFIT_VALUE;
+        return HYL_DONE;
     }
     if (column->encoding == CSV_ENCODE_OTHER) {
         return put_by_library(writer, column, text, kind);

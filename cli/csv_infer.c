@@ -3,7 +3,7 @@
 #include "csv_error.h"
 #include "csv_value.h"
 
-enum { LONGEST_NUMBER = 400, DOUBLE_DIGITS = 17 };
+enum { LONGEST_NUMBER = 400, DOUBLE_DIGITS = 17, WIDE_DIGITS = 38 };
 
 void csv_inference_init(csv_inference *column)
 {
@@ -29,24 +29,26 @@ static unsigned whole_number_types(hyl_str text)
     if (csv_parse_int(text, false, &value) != CSV_FITS) {
         return 0;
     }
-    unsigned types = CSV_INFER_BIT(BIGINT) | CSV_INFER_BIT(DOUBLE);
+    unsigned types = CSV_INFER_BIT(BIGINT) | CSV_INFER_BIT(DOUBLE) | CSV_INFER_BIT(WIDE);
     return value >= INT32_MIN && value <= INT32_MAX ? types | CSV_INFER_BIT(INTEGER) : types;
 }
 
 static unsigned decimal_types(hyl_str text)
 {
-    unsigned types = 0;
+    int whole;
+    int decimals;
+    unsigned types = csv_scan_wide(text, &whole, &decimals) ? CSV_INFER_BIT(WIDE) : 0;
     double number;
     int64_t digits;
-    if (csv_parse_double(text, false, &number) != CSV_FITS) {
-        return 0;
+    if (csv_parse_double(text, false, &number) == CSV_FITS) {
+        types |= CSV_INFER_BIT(DOUBLE);
     }
-    for (int scale = 2; scale <= 4; scale++) {
+    for (int scale = 2; types != 0 && scale <= 4; scale++) {
         if (csv_parse_decimal(text, false, 18, scale, &digits) == CSV_FITS) {
             types |= 1U << (CSV_INFER_NUMERIC_2 + (unsigned)scale - 2);
         }
     }
-    return types | CSV_INFER_BIT(DOUBLE);
+    return types;
 }
 
 static unsigned number_types(hyl_str text, bool decimal_comma)
@@ -117,19 +119,20 @@ unsigned csv_classify(hyl_str text, bool decimal_comma)
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
-/* Digits that count: without the zeros at either end. */
-static bool has_long_digits(hyl_str text)
+/*
+ * Counts the digits on both sides of the point. The types without WIDE where 38 are not enough for
+ * the most of both.
+ */
+static unsigned count_digits(csv_inference *column, unsigned types, hyl_str text)
 {
-    size_t digits = 0;
-    size_t zeros = 0;
-    for (size_t i = 0; i < text.len && (text.data[i] | 0x20) != 'e'; i++) {
-        if (!is_digit(text.data[i]) || (digits == 0 && text.data[i] == '0')) {
-            continue;
-        }
-        zeros = text.data[i] == '0' ? zeros + 1 : 0;
-        digits++;
+    int whole = 0;
+    int decimals = 0;
+    if (csv_scan_wide(csv_trim(text), &whole, &decimals)) {
+        column->whole_digits = whole > column->whole_digits ? whole : column->whole_digits;
+        column->decimals = decimals > column->decimals ? decimals : column->decimals;
     }
-    return digits - zeros > DOUBLE_DIGITS;
+    bool fits = column->whole_digits + column->decimals <= WIDE_DIGITS;
+    return fits ? types : types & ~CSV_INFER_BIT(WIDE);
 }
 
 bool csv_infer_value(csv_inference *column, hyl_str text, bool decimal_comma)
@@ -138,7 +141,12 @@ bool csv_infer_value(csv_inference *column, hyl_str text, bool decimal_comma)
     if (column->types == CSV_INFER_BIT(TEXT)) {
         return false;
     }
+    char copy[LONGEST_NUMBER];
     unsigned types = column->types & csv_classify(text, decimal_comma);
+    if ((types & CSV_INFER_BIT(WIDE)) != 0) {
+        types = count_digits(column, types,
+                             decimal_comma ? csv_with_point(text, copy, sizeof copy) : text);
+    }
     bool became_text = types == CSV_INFER_BIT(TEXT) && column->values > 1;
     if (became_text) {
         column->before = (csv_infer_type)__builtin_ctz(column->types);
@@ -147,7 +155,7 @@ bool csv_infer_value(csv_inference *column, hyl_str text, bool decimal_comma)
         column->comma_number = (csv_classify(text, true) & CSV_INFER_BIT(DOUBLE)) != 0;
     }
     if (text.len > DOUBLE_DIGITS && (types & CSV_INFER_BIT(DOUBLE)) != 0) {
-        column->long_digits |= has_long_digits(text);
+        column->long_digits |= csv_has_long_digits(text);
     }
     column->types = types;
     return became_text;
@@ -178,8 +186,11 @@ csv_infer_type csv_inferred_type(const csv_inference *column)
     return (csv_infer_type)__builtin_ctz(column->types);
 }
 
-hyl_type csv_infer_sql_type(csv_infer_type type)
+hyl_type csv_infer_sql_type(const csv_inference *column, csv_infer_type type)
 {
+    if (type == CSV_INFER_WIDE) {
+        return hyl_type_numeric(WIDE_DIGITS, column->decimals);
+    }
     switch (type) {
 #define CSV_INFER_CASE(name, sql_type) \
     case CSV_INFER_##name:             \

@@ -24,8 +24,10 @@
  * X(NAME, type): the types that are inferred, the preferred first.
  *
  * A decimal is a double, as in most tools, unless every value of the column has the same 2, 3 or 4
- * decimals: that is how amounts of money are written, which numeric(18,s) holds exactly. Whole
- * numbers beyond bigint are text: no type of the default file version holds them exactly.
+ * decimals: that is how amounts of money are written, which numeric(18,s) holds exactly. Decimals
+ * with more digits than a double keeps are numeric(38,s) with as many decimals as the longest has;
+ * where the database file is of a version that has no such type, `load` makes them text. Whole
+ * numbers beyond bigint are text: they are keys.
  */
 #define CSV_INFER_MAP(X)                              \
     X(BOOLEAN, hyl_type_of(HYL_TYPE_BOOL))            \
@@ -35,6 +37,7 @@
     X(NUMERIC_3, hyl_type_numeric(18, 3))             \
     X(NUMERIC_4, hyl_type_numeric(18, 4))             \
     X(DOUBLE, hyl_type_of(HYL_TYPE_DOUBLE))           \
+    X(WIDE, hyl_type_numeric(38, 0))                  \
     X(DATE, hyl_type_of(HYL_TYPE_DATE))               \
     X(TIMESTAMP, hyl_type_of(HYL_TYPE_TIMESTAMP))     \
     X(TIMESTAMPTZ, hyl_type_of(HYL_TYPE_TIMESTAMPTZ)) \
@@ -58,6 +61,8 @@ typedef struct csv_inference {
     unsigned types; /* the intersection: a set of CSV_INFER_BIT */
     uint64_t values;
     uint64_t nulls;
+    int whole_digits;  /* of numbers: the most that stand before the point, */
+    int decimals;      /* and behind it */
     bool long_digits;  /* a number has more digits than a double keeps */
     bool comma_number; /* what made it text would be a number with a decimal comma */
     /* Why it is text: the first value that left nothing else, and what the values before were. */
@@ -80,7 +85,8 @@ void csv_infer_row(csv_inference *columns, const csv_row *row, const csv_nulls *
 
 /* The column's type. One without values is text. */
 csv_infer_type csv_inferred_type(const csv_inference *column);
-hyl_type csv_infer_sql_type(csv_infer_type type);
+/* A type for the column's values; WIDE with its decimals. */
+hyl_type csv_infer_sql_type(const csv_inference *column, csv_infer_type type);
 
 /* The text with its comma made a point, in `copy`, or the text itself where it has none, is too
  * long for a number, or holds a point. */

@@ -6,7 +6,7 @@
 
 /* Doubles hold whole numbers up to here exactly, and powers of ten up to 10^22. */
 #define EXACT_MANTISSA (UINT64_C(1) << 53)
-enum { EXACT_POWER = 22, MANTISSA_DIGITS = 19 };
+enum { EXACT_POWER = 22, MANTISSA_DIGITS = 19, DOUBLE_DIGITS = 17, WIDE_DIGITS = 38 };
 /* No double is that far from 1, whatever its digits: larger exponents need not be told apart. */
 enum { LARGEST_EXPONENT = 100000 };
 
@@ -186,15 +186,52 @@ static bool exact_double(const csv_number *number, double *out)
     return true;
 }
 
-/* A whole number in a column of doubles has to be one that a bigint holds: longer ones are keys. */
+bool csv_has_long_digits(hyl_str text)
+{
+    size_t digits = 0;
+    size_t zeros = 0;
+    for (size_t i = 0; i < text.len && (text.data[i] | 0x20) != 'e'; i++) {
+        if (!is_digit(text.data[i]) || (digits == 0 && text.data[i] == '0')) {
+            continue;
+        }
+        zeros = text.data[i] == '0' ? zeros + 1 : 0;
+        digits++;
+    }
+    return digits - zeros > DOUBLE_DIGITS;
+}
+
+/*
+ * A whole number in a column of doubles has to be one that a bigint holds: longer ones are keys. A
+ * decimal that a double would round was not written by one, unless an exponent says so.
+ */
 static bool strict_double(hyl_str text, const csv_number *number)
 {
     int64_t whole;
     if (number->plus || number->padded) {
         return false;
     }
+    if (number->digits > DOUBLE_DIGITS && number->has_point && !number->has_exponent &&
+        csv_has_long_digits(text)) {
+        return false;
+    }
     return number->has_point || number->has_exponent || number->digits <= 18 ||
            csv_parse_int(text, false, &whole) == CSV_FITS;
+}
+
+bool csv_scan_wide(hyl_str text, int *whole, int *decimals)
+{
+    csv_number number;
+    int64_t value;
+    if (!csv_scan_number(text, &number) || number.has_exponent || number.plus || number.padded ||
+        (number.negative && number.digits == 0)) {
+        return false;
+    }
+    if (!number.has_point && csv_parse_int(text, false, &value) != CSV_FITS) {
+        return false;
+    }
+    *whole = number.digits > number.decimals ? number.digits - number.decimals : 0;
+    *decimals = number.decimals;
+    return *whole + *decimals <= WIDE_DIGITS;
 }
 
 csv_fit csv_parse_double(hyl_str text, bool lenient, double *out)

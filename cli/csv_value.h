@@ -8,8 +8,10 @@
  *             strict                                  lenient also
  *   boolean   true false True False TRUE FALSE t f    any case; yes no y n on off 1 0
  *   integer   0 7 -12                                 +7 007 -0
- *   double    1.5 .5 5. -0 1e-3 NaN inf -Infinity     +1.5 007.5
- *   numeric   exactly `scale` decimals                fewer; more where they are zeros; 1e3
+ *   double    1.5 .5 5. -0 1e-3 NaN inf -Infinity;    +1.5 007.5; any number of digits
+ *             up to 17 digits, more with an exponent
+ *   numeric   exactly `scale` decimals; beyond 18     fewer; more where they are zeros; 1e3
+ *             digits fewer too
  *   date      2024-02-29; as the server writes it: 10000-01-01, 0044-03-15 BC
  *   time      12:34, 12:34:56, 12:34:56.789012
  *   timestamp a date, "T" or a blank, a time; a date alone is its midnight
@@ -49,6 +51,14 @@ typedef struct csv_number {
     bool has_point;
     bool has_exponent;
 } csv_number;
+
+/*
+ * Is the text, strictly, a numeric(38,s)? With the digits before the point, and behind it: where s is
+ * at least the latter, and 38 - s the former.
+ */
+bool csv_scan_wide(hyl_str text, int *whole, int *decimals);
+/* Has a number more digits that count than a double keeps? Zeros at either end do not. */
+bool csv_has_long_digits(hyl_str text);
 
 /* False where the text is no number: digits with or without point and exponent. */
 bool csv_scan_number(hyl_str text, csv_number *out);

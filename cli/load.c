@@ -164,14 +164,27 @@ static hyl_status check_given_types(const load *self, hyl_error *err)
     return HYL_OK;
 }
 
+static bool is_inferred_wide(const load *self, size_t index)
+{
+    return given_type(self, self->rows.names[index]) == NULL &&
+           csv_inferred_type(&self->inferences[index]) == CSV_INFER_WIDE;
+}
+
+static hyl_type inferred_sql_type(const load *self, size_t index)
+{
+    const csv_inference *inference = &self->inferences[index];
+    return self->no_wide_numerics && is_inferred_wide(self, index)
+               ? hyl_type_of(HYL_TYPE_TEXT)
+               : csv_infer_sql_type(inference, csv_inferred_type(inference));
+}
+
 /* Sets the columns to what is inferred so far and to what options say. */
 static void set_columns(load *self)
 {
     for (size_t i = 0; i < self->rows.column_count; i++) {
         const load_type *given = given_type(self, self->rows.names[i]);
         const csv_inference *inference = &self->inferences[i];
-        hyl_type type =
-            given != NULL ? given->type : csv_infer_sql_type(csv_inferred_type(inference));
+        hyl_type type = given != NULL ? given->type : inferred_sql_type(self, i);
         self->columns[i] = (load_column){self->rows.names[i], type, true};
         csv_column_init(&self->encoder.columns[i], type, true, given != NULL);
         if (given == NULL && inference->values == 0 && !self->inferred_all) {
@@ -407,15 +420,34 @@ static hyl_status check_mode(const load *self, hyl_error *err)
     return HYL_OK;
 }
 
+/*
+ * Makes the staging table. A file of version 2 has no numerics of more than 18 digits: inferred ones
+ * are text there.
+ */
+static hyl_status make_staging(load *self, hyl_error *err)
+{
+    size_t count = self->rows.column_count;
+    set_columns(self);
+    hyl_status status = load_table_stage(&self->table, self->columns, count, err);
+    if (status != HYL_ERR_SERVER || err == NULL || strcmp(err->sqlstate, "0A000") != 0) {
+        return status;
+    }
+    for (size_t i = 0; i < count && !self->no_wide_numerics; i++) {
+        self->no_wide_numerics = is_inferred_wide(self, i);
+    }
+    if (!self->no_wide_numerics) {
+        return status;
+    }
+    hyl_error_clear(err);
+    set_columns(self);
+    return load_table_stage(&self->table, self->columns, count, err);
+}
+
 /* Fills a new staging table, again with other types where a value does not fit. */
 static hyl_status fill_staging(load *self, hyl_error *err)
 {
     for (;;) {
-        set_columns(self);
-        HYL_TRY(load_table_stage(&self->table, self->columns, self->rows.column_count, err));
-        if (self->rows.column_count == 0) {
-            return HYL_OK;
-        }
+        HYL_TRY(make_staging(self, err));
         hyl_status status = copy_file(self, true, err);
         if (status != HYL_DONE) {
             return status;
@@ -450,19 +482,20 @@ static hyl_status load_rows(load *self, hyl_error *err)
         HYL_TRY(match_columns(self, err));
         return copy_file(self, false, err);
     }
-    /* An empty file says nothing about columns: the table keeps those that it has. */
-    if (self->rows.column_count == 0 && self->table.exists) {
-        return load_table_empty(&self->table, err);
+    if (self->rows.column_count > 0) {
+        return load_new(self, err);
     }
-    return load_new(self, err);
+    if (!self->table.exists) {
+        return cli_fail(err, HYL_ERR_ARG, "%s is empty: there are no columns to make a table of",
+                        csv_rows_name(&self->rows));
+    }
+    /* An empty file says nothing about columns: the table keeps those that it has. */
+    return load_table_empty(&self->table, err);
 }
 
 hyl_status load_into(load *self, hyl_conn *conn, const table_name *name, bool alone, hyl_error *err)
 {
-    HYL_TRY(load_table_open(&self->table, conn, name, err));
-    if (alone) {
-        HYL_TRY(load_table_clean(&self->table, err));
-    }
+    HYL_TRY(load_table_open(&self->table, conn, name, alone, err));
     int64_t start = now_us();
     hyl_status status = load_rows(self, err);
     self->load_us = now_us() - start;

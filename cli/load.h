@@ -43,6 +43,7 @@ typedef struct load {
     csv_inference *inferences; /* NULL for LOAD_APPEND */
     bool inferred_all;         /* the types are final: of the whole file, or of the sample */
     uint64_t sampled;          /* rows that they were inferred from */
+    bool no_wide_numerics;     /* the database file has no numerics of more than 18 digits */
     csv_encoder encoder;
     load_column *columns;
     load_table table;

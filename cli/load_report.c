@@ -93,7 +93,7 @@ static bool was_given(const load *self, size_t index)
 /* Why it is text although it began as something else. */
 static void append_text_reason(const csv_inference *inference, hyl_buf *out)
 {
-    hyl_type_format(csv_infer_sql_type(inference->before), out);
+    hyl_type_format(csv_infer_sql_type(inference, inference->before), out);
     hyl_buf_printf(out, " but for line %" PRIu64 ": '%s'", inference->text_line,
                    inference->text_sample);
 }
@@ -106,6 +106,11 @@ static void append_notes(const load *self, size_t index, hyl_buf *out)
         return;
     }
     csv_infer_type type = csv_inferred_type(inference);
+    if (type == CSV_INFER_WIDE && self->no_wide_numerics) {
+        hyl_buf_append_str(out, "text keeps all digits: ");
+        hyl_type_format(csv_infer_sql_type(inference, type), out);
+        hyl_buf_append_str(out, " needs a file of version 3 (--database-version 3)");
+    }
     if (type == CSV_INFER_TEXT && inference->text_line > 0) {
         append_text_reason(inference, out);
     }

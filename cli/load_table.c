@@ -9,7 +9,8 @@
 #include <sys/random.h>
 
 static const char staging_prefix[] = "hyperline-load-";
-static const char old_prefix[] = "hyperline-old-";
+static const char old_prefix[] = "hyperline-old-"; /* then the tag, a hyphen, and the old name */
+enum { TAG_LEN = 16 };
 
 /* For the catalog's answers. */
 static const hyl_query_opts few_rows = {sizeof few_rows, 0, HYL_TRANSFER_ROWS};
@@ -63,14 +64,12 @@ static char *take_text(hyl_buf *buf)
     return text;
 }
 
-/* "schema"."prefix and tag", the caller's to free with hyl_free. */
-static hyl_status sibling_name(const load_table *table, const char *prefix, char **out,
-                               hyl_error *err)
+/* A table's name within the schema as SQL, the caller's to free with hyl_free. */
+static hyl_status sibling_sql(const load_table *table, const char *relation, char **out,
+                              hyl_error *err)
 {
-    char text[64];
-    snprintf(text, sizeof text, "%s%s", prefix, table->tag);
     hyl_buf sql = HYL_BUF_INIT;
-    hyl_status status = table_name_sql(table->name->schema, text, &sql, err);
+    hyl_status status = table_name_sql(table->name->schema, relation, &sql, err);
     if (status < 0) {
         hyl_buf_reset(&sql);
         return status;
@@ -102,7 +101,9 @@ static hyl_status make_names(load_table *table, hyl_error *err)
     if (table->sql == NULL || table->shown == NULL) {
         return cli_fail_nomem(err);
     }
-    return sibling_name(table, staging_prefix, &table->staging, err);
+    char staging[64];
+    snprintf(staging, sizeof staging, "%s%s", staging_prefix, table->tag);
+    return sibling_sql(table, staging, &table->staging, err);
 }
 
 /* ---- What is there --------------------------------------------------------------------------- */
@@ -115,14 +116,29 @@ static hyl_status append_tables_of_schema(const load_table *table, hyl_buf *sql,
     return hyl_quote_literal(hyl_str_of(table->name->schema), sql, err);
 }
 
-static hyl_status write_exists_sql(const load_table *table, hyl_buf *sql, hyl_error *err)
+static hyl_status write_exists_sql(const load_table *table, const char *relation, hyl_buf *sql,
+                                   hyl_error *err)
 {
     hyl_buf_append_str(sql, "SELECT count(*) FROM ");
     HYL_TRY(append_tables_of_schema(table, sql, err));
     hyl_buf_append_str(sql, " AND c.relname = ");
-    HYL_TRY(hyl_quote_literal(hyl_str_of(table->name->name), sql, err));
+    HYL_TRY(hyl_quote_literal(hyl_str_of(relation), sql, err));
     hyl_buf_append_byte(sql, '\0');
     return hyl_buf_status(sql) == HYL_OK ? HYL_OK : cli_fail_nomem(err);
+}
+
+static hyl_status relation_exists(const load_table *table, const char *relation, bool *exists,
+                                  hyl_error *err)
+{
+    hyl_buf sql = HYL_BUF_INIT;
+    int64_t count = 0;
+    hyl_status status = write_exists_sql(table, relation, &sql, err);
+    if (status == HYL_OK) {
+        status = hyl_query_i64(table->conn, (const char *)sql.data, &count, err);
+    }
+    hyl_buf_reset(&sql);
+    *exists = count > 0;
+    return status;
 }
 
 static hyl_status write_columns_sql(const load_table *table, hyl_buf *sql, hyl_error *err)
@@ -191,32 +207,12 @@ static hyl_status read_columns(load_table *table, const char *sql, hyl_error *er
 
 static hyl_status look(load_table *table, hyl_buf *sql, hyl_error *err)
 {
-    int64_t count = 0;
-    HYL_TRY(write_exists_sql(table, sql, err));
-    HYL_TRY(hyl_query_i64(table->conn, (const char *)sql->data, &count, err));
-    table->exists = count > 0;
+    HYL_TRY(relation_exists(table, table->name->name, &table->exists, err));
     if (!table->exists) {
         return HYL_OK;
     }
-    hyl_buf_clear(sql);
     HYL_TRY(write_columns_sql(table, sql, err));
     return read_columns(table, (const char *)sql->data, err);
-}
-
-hyl_status load_table_open(load_table *table, hyl_conn *conn, const table_name *name,
-                           hyl_error *err)
-{
-    *table = (load_table){.conn = conn, .name = name};
-    hyl_buf sql = HYL_BUF_INIT;
-    hyl_status status = make_names(table, err);
-    if (status == HYL_OK) {
-        status = look(table, &sql, err);
-    }
-    hyl_buf_reset(&sql);
-    if (status < 0) {
-        load_table_close(table);
-    }
-    return status;
 }
 
 void load_table_close(load_table *table)
@@ -235,7 +231,8 @@ static hyl_status write_leftovers_sql(const load_table *table, hyl_buf *sql, hyl
 {
     hyl_buf_append_str(sql, "SELECT c.relname FROM ");
     HYL_TRY(append_tables_of_schema(table, sql, err));
-    hyl_buf_printf(sql, " AND c.relname LIKE '%s%%'", staging_prefix);
+    hyl_buf_printf(sql, " AND (c.relname LIKE '%s%%' OR c.relname LIKE '%s%%')", staging_prefix,
+                   old_prefix);
     hyl_buf_append_byte(sql, '\0');
     return hyl_buf_status(sql) == HYL_OK ? HYL_OK : cli_fail_nomem(err);
 }
@@ -278,16 +275,69 @@ static hyl_status drop_sibling(load_table *table, const char *relation, hyl_erro
     return status;
 }
 
-hyl_status load_table_clean(load_table *table, hyl_error *err)
+/* What a table under its other name was called: behind the prefix, the tag and a hyphen. */
+static const char *name_before(const char *relation)
+{
+    size_t prefix = sizeof old_prefix - 1;
+    if (strncmp(relation, old_prefix, prefix) != 0 ||
+        strspn(relation + prefix, "0123456789abcdef") != TAG_LEN ||
+        relation[prefix + TAG_LEN] != '-' || relation[prefix + TAG_LEN + 1] == '\0') {
+        return NULL;
+    }
+    return relation + prefix + TAG_LEN + 1;
+}
+
+static hyl_status put_back(load_table *table, const char *relation, const char *name,
+                           hyl_error *err)
+{
+    char *sql = NULL;
+    HYL_TRY(sibling_sql(table, relation, &sql, err));
+    hyl_status status = rename_to(table->conn, sql, name, err);
+    hyl_free(sql);
+    return status;
+}
+
+static hyl_status clean_leftover(load_table *table, const char *relation, hyl_error *err)
+{
+    bool taken = true;
+    const char *name = name_before(relation);
+    if (name != NULL) {
+        HYL_TRY(relation_exists(table, name, &taken, err));
+    } else if (strncmp(relation, staging_prefix, sizeof staging_prefix - 1) != 0) {
+        return HYL_OK; /* not of this program's making */
+    }
+    return taken ? drop_sibling(table, relation, err) : put_back(table, relation, name, err);
+}
+
+static hyl_status clean(load_table *table, hyl_error *err)
 {
     hyl_buf names = HYL_BUF_INIT;
     hyl_status status = list_leftovers(table, &names, err);
     for (size_t at = 0; status == HYL_OK && at < names.len;) {
         const char *name = (const char *)names.data + at;
-        status = drop_sibling(table, name, err);
+        status = clean_leftover(table, name, err);
         at += strlen(name) + 1;
     }
     hyl_buf_reset(&names);
+    return status;
+}
+
+hyl_status load_table_open(load_table *table, hyl_conn *conn, const table_name *name, bool alone,
+                           hyl_error *err)
+{
+    *table = (load_table){.conn = conn, .name = name};
+    hyl_buf sql = HYL_BUF_INIT;
+    hyl_status status = make_names(table, err);
+    if (status == HYL_OK && alone) {
+        status = clean(table, err);
+    }
+    if (status == HYL_OK) {
+        status = look(table, &sql, err);
+    }
+    hyl_buf_reset(&sql);
+    if (status < 0) {
+        load_table_close(table);
+    }
     return status;
 }
 
@@ -412,11 +462,10 @@ hyl_status load_table_unstage(load_table *table, hyl_error *err)
 
 /* ---- Publishing ------------------------------------------------------------------------------ */
 
-/* old_sql: the whole name that the table has meanwhile. */
-static hyl_status replace(load_table *table, const char *old_sql, hyl_error *err)
+/* old_name: what the table is called meanwhile, and old_sql the same as a whole name. */
+static hyl_status replace(load_table *table, const char *old_name, const char *old_sql,
+                          hyl_error *err)
 {
-    char old_name[64];
-    snprintf(old_name, sizeof old_name, "%s%s", old_prefix, table->tag);
     HYL_TRY(rename_to(table->conn, table->sql, old_name, err));
     hyl_status status = rename_to(table->conn, table->staging, table->name->name, err);
     if (status < 0) {
@@ -445,9 +494,16 @@ hyl_status load_table_publish(load_table *table, hyl_error *err)
         table->schema_created = false;
         return HYL_OK;
     }
+    hyl_buf text = HYL_BUF_INIT;
     char *old_sql = NULL;
-    HYL_TRY(sibling_name(table, old_prefix, &old_sql, err));
-    hyl_status status = replace(table, old_sql, err);
+    hyl_buf_printf(&text, "%s%s-%s", old_prefix, table->tag, table->name->name);
+    char *old_name = take_text(&text);
+    hyl_status status =
+        old_name != NULL ? sibling_sql(table, old_name, &old_sql, err) : cli_fail_nomem(err);
+    if (status == HYL_OK) {
+        status = replace(table, old_name, old_sql, err);
+    }
+    hyl_free(old_name);
     hyl_free(old_sql);
     return status;
 }

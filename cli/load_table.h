@@ -5,7 +5,8 @@
  * transaction cannot make a load atomic. A new table is filled under a name of its own in the same
  * schema and renamed when it is whole: a table of the asked name is there whole or not at all,
  * whenever the program or the server ends. To replace a table, it is renamed away first and dropped
- * last; between two of these statements it is there under its other name.
+ * last; between two of these statements it is there under its other name, which has its own in it,
+ * so that a later load can put it back.
  */
 #ifndef HYPERLINE_CLI_LOAD_TABLE_H
 #define HYPERLINE_CLI_LOAD_TABLE_H
@@ -38,17 +39,16 @@ typedef struct load_table {
 } load_table;
 
 /*
- * Looks whether the table is there and which columns it has. Lifetime: `name` outlives the table.
+ * Looks whether the table is there and which columns it has. `alone`: nobody else can be loading, as
+ * with an own server; then what loads into this schema that were killed have left is cleaned up
+ * first: tables that were being replaced are put back where their names are vacant, and everything
+ * else is dropped. Lifetime: `name` outlives the table.
  * Errors: those of a statement, ARG (a name that is not UTF-8), NOMEM.
  */
 HYL_NODISCARD hyl_status load_table_open(load_table *table, hyl_conn *conn, const table_name *name,
-                                         hyl_error *err);
+                                         bool alone, hyl_error *err);
 /* Frees; leaves the database as it is. */
 void load_table_close(load_table *table);
-
-/* Drops what loads into this schema that were killed have left. Only where nobody else can be
- * loading: with an own server. */
-HYL_NODISCARD hyl_status load_table_clean(load_table *table, hyl_error *err);
 
 /* Makes the staging table, and the schema where it is missing. Errors: those of a statement; for a
  * type that needs a newer file the message has the column and the version. */

@@ -94,11 +94,17 @@ static bool open_file(output *out)
     return open_temp(out, exists ? there.st_mode & 07777 : mode_of_new_file());
 }
 
-bool output_open(output *out, const char *path)
+void output_open_fd(output *out, int fd, const char *name)
 {
     memset(out, 0, sizeof *out);
-    out->fd = STDOUT_FILENO;
-    out->name = "standard output";
+    out->fd = fd;
+    out->name = name;
+    out->is_terminal = isatty(fd) != 0;
+}
+
+bool output_open(output *out, const char *path)
+{
+    output_open_fd(out, STDOUT_FILENO, "standard output");
     out->is_file = path != NULL && strcmp(path, "-") != 0;
     if (out->is_file) {
         out->fd = -1;

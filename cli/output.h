@@ -22,6 +22,8 @@ typedef struct output {
 
 /* `path` NULL or "-" is stdout. False after complaining. */
 bool output_open(output *out, const char *path);
+/* stdout or stderr, which `name` calls so in messages. */
+void output_open_fd(output *out, int fd, const char *name);
 /* Writes what is gathered. False after complaining; a reader that is gone is no failure. */
 bool output_flush(output *out);
 /* output_flush once enough is gathered; call it after every row. */

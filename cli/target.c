@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const char target_help[] =
     "DB is a .hyper file, for which a server is started and stopped, or where a server listens:\n"
@@ -104,12 +105,41 @@ static hyl_status launch(target *self, hyl_error *err)
     return status;
 }
 
+static bool is_held(const hyl_error *err)
+{
+    return err->status == HYL_ERR_SERVER && strcmp(err->sqlstate, "55006") == 0;
+}
+
+/*
+ * Connects; before it waits for a file that another program has open, a person is told what for.
+ */
+static hyl_status connect_patiently(target *self, hyl_error *err)
+{
+    const char *wait = hyl_config_get(self->config, "busy_timeout");
+    if (isatty(STDERR_FILENO) == 0) {
+        return hyl_connect(self->config, &self->conn, err);
+    }
+    char busy_timeout[32];
+    snprintf(busy_timeout, sizeof busy_timeout, "%s", wait);
+    HYL_TRY(hyl_config_set(self->config, "busy_timeout", "0", err));
+    hyl_status status = hyl_connect(self->config, &self->conn, err);
+    HYL_TRY(hyl_config_set(self->config, "busy_timeout", busy_timeout, NULL));
+    if (status == HYL_OK || !is_held(err) || strcmp(busy_timeout, "0") == 0) {
+        return status;
+    }
+    complain("waiting up to %s for '%s', which another program has open", busy_timeout,
+             hyl_config_get(self->config, "database"));
+    hyl_error_clear(err);
+    return hyl_connect(self->config, &self->conn, err);
+}
+
 static hyl_status connect_target(target *self, const target_request *request, hyl_error *err)
 {
     HYL_TRY(hyl_config_new(&self->config, err));
     HYL_TRY(self->is_file ? launch(self, err) : HYL_OK);
     HYL_TRY(configure(self, request, err));
-    return hyl_connect(self->config, &self->conn, err);
+    self->is_configured = true;
+    return connect_patiently(self, err);
 }
 
 /* A word without a colon was meant for a file as likely as for a server. */
@@ -126,7 +156,7 @@ static void say_what_db_is_not(const target *self, const char *db, hyl_error *er
 int target_open(const target_request *request, target *out)
 {
     hyl_error err = HYL_ERROR_INIT;
-    target self = {NULL, NULL, NULL, target_is_file(request->db)};
+    target self = {NULL, NULL, NULL, target_is_file(request->db), false};
     if (self.is_file && request->database != NULL) {
         complain("--database is for a server; '%s' is a file already", request->db);
         return STATUS_USAGE;
@@ -134,8 +164,9 @@ int target_open(const target_request *request, target *out)
     if (connect_target(&self, request, &err) < 0) {
         say_what_db_is_not(&self, request->db, &err);
         int status = complain_error(&self, &err, HYL_STR(""), 1);
+        bool is_misuse = err.status == HYL_ERR_ARG && !self.is_configured;
         target_close(&self);
-        return status;
+        return is_misuse ? STATUS_USAGE : status;
     }
     interrupt_watch(self.conn);
     *out = self;
@@ -181,5 +212,5 @@ void target_close(target *self)
     hyl_server_free(self->server);
     interrupt_remove_socket(NULL);
     hyl_config_free(self->config);
-    *self = (target){NULL, NULL, NULL, false};
+    *self = (target){NULL, NULL, NULL, false, false};
 }

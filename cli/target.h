@@ -20,6 +20,7 @@ typedef struct target {
     hyl_server *server; /* NULL where DB is an endpoint */
     hyl_config *config;
     bool is_file;
+    bool is_configured; /* what DB, the options and the environment say makes sense */
 } target;
 
 /* The help's text about DB and the environment, for the footer of a command's help. */
@@ -31,10 +32,9 @@ extern const char target_help[];
  * (see interrupt.h).
  */
 int target_open(const target_request *request, target *out);
-/* Closes the connection and stops the own server. A zeroed target is allowed. */
 /* Drops the database file `db` if opening the target has made it. */
 void target_drop_made(target *self, const char *db);
-
+/* Closes the connection and stops the own server. A zeroed target is allowed. */
 void target_close(target *self);
 
 /* Is DB a database file, and not an endpoint? */

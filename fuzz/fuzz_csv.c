@@ -119,7 +119,7 @@ static void infer(table *of, const settings *with, csv_reader *reader)
     }
     for (size_t i = 0; i < of->count; i++) {
         csv_infer_type type = csv_inferred_type(&of->inferred[i]);
-        csv_column_init(&of->columns[i], csv_infer_sql_type(type), true, false);
+        csv_column_init(&of->columns[i], csv_infer_sql_type(&of->inferred[i], type), true, false);
     }
 }
 

@@ -90,6 +90,7 @@ enum {
     HYL_ERROR_RETRYABLE =
         2, /* the same request may succeed later (40001, 55006, a timeout while connecting) */
     HYL_ERROR_CONNECTION_LOST = 4, /* the connection cannot be used any more */
+    HYL_ERROR_NO_PROGRAM = 8,      /* hyperd was not found, or what was found does not start */
 };
 
 /*

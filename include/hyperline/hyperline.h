@@ -64,7 +64,7 @@ typedef enum hyl_tx { HYL_TX_IDLE = 'I', HYL_TX_OPEN = 'T', HYL_TX_FAILED = 'E' 
  * A file that another client holds (SQLSTATE 55006) is tried again until busy_timeout. With a
  * server on this machine the path is made absolute first, so that two spellings are one file, and
  * the file's version is checked.
- * Errors: ARG (config), IO, TIMEOUT, TLS (see the key `tls`), AUTH, SERVER (42501 the server refused the login, 58S01
+ * Errors: ARG (config; a directory as the database), IO, TIMEOUT, TLS (see the key `tls`), AUTH, SERVER (42501 the server refused the login, 58S01
  * missing, 55006 held by another server, 42809 no database file, 42P04 exists), UNSUPPORTED (a file
  * version that the server does not know), PROTOCOL, CLOSED, NOMEM.
  * Blocks: until connected or connect_timeout (plus busy_timeout for a file that is held).

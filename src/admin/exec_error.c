@@ -108,10 +108,11 @@ hyl_status hyl__fail_exec(hyl_error *err, const char *path, int sys_errno)
         status = fail_missing(err, path);
         break;
     default:
-        return hyl__fail_errno(err, HYL_ERR_IO, sys_errno, "cannot run %s", path);
+        status = hyl__fail_errno(err, HYL_ERR_IO, sys_errno, "cannot run %s", path);
+        break;
     }
     if (err != NULL) {
         err->sys_errno = sys_errno;
     }
-    return status;
+    return hyl__error_flag(err, status, HYL_ERROR_NO_PROGRAM);
 }

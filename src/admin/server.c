@@ -65,7 +65,10 @@ static hyl_status prepare(hyl_server *server, const hyl_server_opts *opts, hyl_e
 {
     const char *callback_folder = NULL;
     HYL_TRY(keep_credentials(server, opts, err));
-    HYL_TRY(hyl__find_hyperd(opts->hyperd_path, &server->path, err));
+    hyl_status found = hyl__find_hyperd(opts->hyperd_path, &server->path, err);
+    if (found < 0) {
+        return hyl__error_flag(err, found, found == HYL_ERR_IO ? HYL_ERROR_NO_PROGRAM : 0);
+    }
     if ((opts->listen & HYL_LISTEN_UNIX) != 0) {
         HYL_TRY(hyl__socket_folder_make(&server->folder, opts->socket_dir, err));
     }
@@ -107,7 +110,8 @@ static hyl_status fail_start(hyl_server *server, hyl_status status, hyl_error *e
     char text[EXIT_TEXT_MAX];
     if (status == HYL_ERR_CLOSED && hyl__process_wait(server->process, HYL__NO_DEADLINE) &&
         hyl__process_exit_text(server->process, text, sizeof text)) {
-        return hyl__fail(err, HYL_ERR_IO, "%s did not start: %s", server->path, text);
+        hyl__fail(err, HYL_ERR_IO, "%s did not start: %s", server->path, text);
+        return hyl__error_flag(err, HYL_ERR_IO, HYL_ERROR_NO_PROGRAM);
     }
     hyl__error_prefix(err, "%s did not start", server->path);
     return status;

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,8 +90,13 @@ static hyl_status check_file_version(const char *path, hyl_error *err)
     if (fd < 0) {
         return HYL_OK;
     }
-    ssize_t got = pread(fd, head, sizeof head, 0);
+    struct stat there;
+    bool is_directory = fstat(fd, &there) == 0 && S_ISDIR(there.st_mode);
+    ssize_t got = is_directory ? 0 : pread(fd, head, sizeof head, 0);
     close(fd);
+    if (is_directory) {
+        return hyl__fail(err, HYL_ERR_ARG, "'%s' is a directory, not a database file", path);
+    }
     if (got != (ssize_t)sizeof head || memcmp(head, "Hyper", 5) != 0 ||
         head[VERSION_AT] <= NEWEST_FILE_VERSION) {
         return HYL_OK;

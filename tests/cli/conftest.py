@@ -1,6 +1,7 @@
 """What the tests of the program share: the program itself, and a server to talk to."""
 
 import os
+import signal
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -99,6 +100,30 @@ class Server:
         path = self.folder / name
         query(f"endpoint={self.tcp} database={path} create=replace", ";".join(statements))
         return path
+
+
+class Holder:
+    """A session of the server that keeps a database file attached."""
+
+    def __init__(self, server, path):
+        self.db = f"endpoint={server.tcp} database={path}"
+        self.process = None
+
+    def __enter__(self):
+        sql = "SELECT i FROM generate_series(1, 2000000000) g(i)"
+        self.process = subprocess.Popen(
+            [PROGRAM, "query", self.db, sql, "--format=csv"],
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
+        # Once a row is here the file is attached; nobody reads on, so it stays so.
+        assert self.process.stdout.readline() == b"i\n"
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.stdout.close()
+        self.process.wait(60)
 
 
 @pytest.fixture(scope="session")

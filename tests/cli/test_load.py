@@ -362,13 +362,64 @@ def test_a_field_of_100_mb(database, tmp_path):
     assert database.rows("SELECT a, length(b) FROM data ORDER BY a") == [("1", "100000000"), ("2", "1")]
 
 
+# ---- long decimals ------------------------------------------------------------------------------
+
+LONG = "a,b\n0.5,x\n-12.345678901234567890,y\n7,\n"
+
+
+def test_long_decimals_keep_their_digits_as_numerics(source, tmp_path):
+    path = tmp_path / "three.hyper"
+    said = load(source(LONG), path, "--database-version=3")
+    assert inferred(said) == {"a": "numeric(38,18)", "b": "text"}
+    assert query(path, "SELECT a FROM data", "--format=csv").splitlines()[1:] == [
+        "0.500000000000000000",
+        "-12.345678901234567890",
+        "7.000000000000000000",
+    ]
+
+
+def test_long_decimals_keep_their_digits_as_text(database, source):
+    """A file of version 2, which is the default, has no numerics of more than 18 digits."""
+    said = load(source(LONG), database)
+    assert inferred(said) == {"a": "text", "b": "text"}
+    assert (
+        "text keeps all digits: numeric(38,18) needs a file of version 3 (--database-version 3)"
+        in said
+    )
+    assert database.rows("SELECT a FROM data") == [("0.5",), ("-12.345678901234567890",), ("7",)]
+    assert [name for _, name in database.rows(TABLES)] == ["data"]
+
+
+@pytest.mark.parametrize("version, wanted", [("2", "text"), ("3", "numeric(38,18)")])
+def test_a_long_decimal_far_down_is_not_rounded(source, tmp_path, version, wanted):
+    """The beginning says double precision: the load begins anew."""
+    rows = "".join(f"{i}.5\n" for i in range(200_000))
+    path = tmp_path / "late.hyper"
+    said = load(source(f"a\n{rows}0.123456789012345678\n"), path, f"--database-version={version}")
+    assert inferred(said) == {"a": wanted}
+    sql = "SELECT count(*) FROM data WHERE a::text = '0.123456789012345678'"
+    assert query(path, sql, "--format=csv").split()[1] == "1"
+
+
+def test_what_an_exponent_makes_a_double_says_that_it_is_rounded(database, source):
+    said = load(source("a\n1.234567890123456789e+02\n"), database)
+    assert inferred(said) == {"a": "double precision"}
+    assert "rounded: some numbers have more than 17 digits" in said
+
+
 # ---- empty files --------------------------------------------------------------------------------
 
 
-def test_an_empty_file_makes_a_table_without_columns(database, source):
-    said = load(source(""), database)
-    assert said.endswith("data.csv: the file is empty\n")
-    assert database.rows("SELECT count(*) FROM data") == [("0",)]
+def test_an_empty_file_makes_no_table(database, source):
+    text = load_fails(source(""), database)
+    assert text.endswith("data.csv is empty: there are no columns to make a table of")
+    assert database.rows(TABLES) == []
+
+
+def test_an_empty_file_makes_no_database(source, tmp_path):
+    done = run("load", source(""), tmp_path / "new.hyper")
+    assert done.returncode == 1
+    assert not (tmp_path / "new.hyper").exists()
 
 
 def test_an_empty_file_keeps_the_columns_that_there_are(database, source):
@@ -633,6 +684,65 @@ def table_state(path, old, new):
     count = int(query(path, "SELECT count(*) AS n FROM data", "--format=csv").split()[1])
     assert count in (old, new)
     return "new" if count == new else "old"
+
+
+TAG = "0123456789abcdef"
+
+
+@pytest.mark.parametrize("schema", ["public", "S 1"])
+def test_a_table_that_was_being_replaced_is_put_back(source, tmp_path, schema):
+    """As a load leaves them that is killed between its two renames: by the next load, whichever
+    table that is for."""
+    path = tmp_path / "killed.hyper"
+    load(source("a\n1\n"), path, f'--table="{schema}"."my-table"')
+    query(
+        path,
+        f'ALTER TABLE "{schema}"."my-table" RENAME TO "hyperline-old-{TAG}-my-table"; '
+        f'CREATE TABLE "{schema}"."hyperline-load-{TAG}" (a int)',
+    )
+    load(source("b\n2\n"), path, f'--table="{schema}".other')
+    assert [name for name in query(path, TABLES, "--format=csv").splitlines()[1:]] == [
+        f"{schema},my-table",
+        f"{schema},other",
+    ]
+    assert query(path, f'SELECT * FROM "{schema}"."my-table"', "--format=csv") == "a\n1\n"
+
+
+def test_the_same_load_again_replaces_what_was_put_back(source, tmp_path):
+    path = tmp_path / "killed.hyper"
+    load(source("a\n1\n"), path)
+    query(path, f'ALTER TABLE data RENAME TO "hyperline-old-{TAG}-data"')
+    done = run("load", source("a\n2\n"), path)
+    assert done.returncode == 1 and b"exists; --replace replaces it" in done.stderr
+    assert query(path, "SELECT * FROM data", "--format=csv") == "a\n1\n"
+    load(source("a\n2\n"), path, "--replace")
+    assert query(path, TABLES, "--format=csv").splitlines()[1:] == ["public,data"]
+    assert query(path, "SELECT * FROM data", "--format=csv") == "a\n2\n"
+
+
+def test_a_replaced_table_that_was_left_is_dropped(source, tmp_path):
+    path = tmp_path / "killed.hyper"
+    load(source("a\n1\n"), path)
+    query(path, f'CREATE TABLE "hyperline-old-{TAG}-data" (a int)')
+    load(source("a\n3\n"), path, "--append")
+    assert query(path, TABLES, "--format=csv").splitlines()[1:] == ["public,data"]
+    assert query(path, "SELECT count(*) AS n FROM data", "--format=csv") == "n\n2\n"
+
+
+def test_names_that_only_look_like_it_are_left_alone(source, tmp_path):
+    path = tmp_path / "mine.hyper"
+    names = ["hyperline-old-", f"hyperline-old-{TAG}", f"hyperline-old-{TAG}-", "hyperline-old-x-y"]
+    load(source("a\n1\n"), path)
+    query(path, "; ".join(f'CREATE TABLE "{name}" (a int)' for name in names))
+    load(source("a\n3\n"), path, "--append")
+    tables = query(path, TABLES, "--format=csv").splitlines()[1:]
+    assert sorted(tables) == sorted(["public,data", *(f"public,{name}" for name in names)])
+
+
+def test_with_a_server_another_load_may_be_at_it(database, source):
+    database.run(f'CREATE TABLE "hyperline-old-{TAG}-data" (a int)')
+    load(source("a\n1\n"), database)
+    assert [name for _, name in database.rows(TABLES)] == ["data", f"hyperline-old-{TAG}-data"]
 
 
 def feed(pipe, chunk, amount):

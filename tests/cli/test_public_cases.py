@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import PROGRAM, environment, own_server, query, query_fails, run
+from conftest import PROGRAM, Holder, environment, own_server, query, query_fails, run
 
 
 def one_value(server, sql):
@@ -144,29 +144,6 @@ def test_each_reason_not_to_open_a_file_is_told_apart(server, copy_of, tmp_path)
     assert len({message.split("'")[2] for message in messages.values()}) == 4
     assert {path: open(path, "rb").read() for path in before} == before
     assert sorted(os.listdir(tmp_path)) == ["garbage.hyper", "held.hyper", "newer.hyper"]
-
-
-class Holder:
-    """A session of the server that keeps a database file attached."""
-
-    def __init__(self, server, path):
-        self.db = f"endpoint={server.tcp} database={path}"
-        self.process = None
-
-    def __enter__(self):
-        sql = "SELECT i FROM generate_series(1, 2000000000) g(i)"
-        self.process = subprocess.Popen(
-            [PROGRAM, "query", self.db, sql, "--format=csv"],
-            stdout=subprocess.PIPE, env=environment(),
-        )
-        # Once a row is here the file is attached; nobody reads on, so it stays so.
-        assert self.process.stdout.readline() == b"i\n"
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.stdout.close()
-        self.process.wait(60)
 
 
 # ---- the course of a result ---------------------------------------------------------------------

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from conftest import (
     PROGRAM,
+    Holder,
     environment,
     own_server,
     processes_with,
@@ -69,7 +70,7 @@ def test_the_environment_does_not_touch_a_file(database):
 
 
 def test_a_wrong_variable_is_named(database):
-    text = query_fails(database, "SELECT 1", env={"HYPERLINE_BUSY_TIMEOUT": "soon"})
+    text = query_fails(database, "SELECT 1", status=2, env={"HYPERLINE_BUSY_TIMEOUT": "soon"})
     assert "HYPERLINE_BUSY_TIMEOUT" in text and "'soon'" in text
 
 
@@ -451,8 +452,76 @@ def test_a_server_that_is_not_there(server):
 
 
 def test_a_word_is_neither_file_nor_server():
-    text = query_fails("nowhere", "SELECT 1")
+    text = query_fails("nowhere", "SELECT 1", status=2)
     assert "'nowhere' is no file, and no place where a server listens" in text
+
+
+@pytest.mark.parametrize(
+    "db",
+    [
+        "hyper://127.0.0.1:99999/x.hyper",
+        "hyper://127.0.0.1:1/x?nope=1",
+        "endpoint=127.0.0.1:1 dialect=oracle",
+        "endpoint=127.0.0.1:1 connect_timeout=soon",
+        "ftp://127.0.0.1:1",
+        "localhost:port",
+        "=",
+    ],
+)
+def test_a_db_that_makes_no_sense_is_wrong_use(db):
+    query_fails(db, "SELECT 1", status=2)
+
+
+def test_a_directory_is_called_one(server, tmp_path):
+    for db in (tmp_path, f"{tmp_path}/", f"hyper://{server.tcp}{tmp_path}"):
+        text = query_fails(db, "SELECT 1")
+        assert f"'{tmp_path}' is a directory, not a database file" in text
+
+
+def test_hyperd_is_asked_for_only_where_it_is_what_is_missing(tmp_path):
+    (tmp_path / "no.hyper").touch()
+    hint = "A .hyper file needs the program hyperd: name it in HYPERD_PATH."
+    for program in ("/no/such/hyperd", str(tmp_path), "/bin/false"):
+        text = query_fails(tmp_path / "no.hyper", "SELECT 1", env={"HYPERD_PATH": program})
+        assert text.endswith(f"{hint}\n")
+    assert hint not in query_fails(tmp_path / "no.hyper", "SELECT 1", env={"TMPDIR": "/no/such"})
+    assert hint not in query_fails(tmp_path / "no.hyper", "SELECT 1")
+    assert hint not in query_fails(tmp_path / "missing.hyper", "SELECT 1")
+
+
+def on_a_terminal(*arguments, env):
+    """What the program says to a terminal that its stderr is, and its exit status."""
+    main, child = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=child, env=environment(**env)
+    )
+    os.close(child)
+    said = b""
+    try:
+        while piece := os.read(main, 4096):
+            said += piece
+    except OSError:
+        pass  # the other end is closed
+    os.close(main)
+    return said.decode(), process.wait(30)
+
+
+def test_a_person_is_told_what_is_waited_for(server, tmp_path):
+    path = server.create("waited.hyper", "CREATE TABLE t (a int)")
+    line = f"waiting up to 300ms for '{path}', which another program has open"
+    held = {"HYPERLINE_BUSY_TIMEOUT": "300ms"}
+    with Holder(server, path):
+        said, status = on_a_terminal("query", path, "SELECT 1", env=held)
+        assert status == 1 and said.count(line) == 1 and "SQLSTATE 55006" in said
+        assert line not in query_fails(path, "SELECT 1", env=held)
+        said, status = on_a_terminal("query", path, "SELECT 1", env={"HYPERLINE_BUSY_TIMEOUT": "0"})
+        assert status == 1 and "waiting" not in said
+
+
+def test_csv_quotes_what_ends_the_data_for_some_readers(server):
+    sql = r"SELECT '\.' AS a UNION ALL SELECT '\.x' ORDER BY 1"
+    assert query(server.tcp, sql, "--format=csv") == 'a\n"\\."\n\\.x\n'
+    assert query(server.tcp, 'SELECT 1 AS "\\."', "--format=csv") == '"\\."\n1\n'
 
 
 def test_copy_with_the_client_is_explained(server):
@@ -468,7 +537,7 @@ def test_no_message_has_the_password(server):
         "endpoint=127.0.0.1:1 password=Tr0ub4dor bogus=1",
     ):
         done = run("query", db, "SELECT 1")
-        assert done.returncode == 1
+        assert done.returncode in (1, 2)
         assert b"Tr0ub4dor" not in done.stdout + done.stderr
 
 

@@ -302,7 +302,16 @@ static void what_is_no_database_is_left_to_the_server(void **state)
     write_file(file, "HYPER\x08\0\0\1\0\x63\0", 12);
     assert_ok(attach_local("endpoint=/no/such/socket", file, path), &err);
     assert_ok(attach_local("endpoint=/no/such/socket", test_path("missing.hyper"), path), &err);
-    assert_ok(attach_local("endpoint=/no/such/socket", test_folder(), path), &err);
+    assert_ok(attach_local("endpoint=db.example:1", test_folder(), path), &err);
+}
+
+static void a_directory_is_called_one(void **state)
+{
+    (void)state;
+    char path[400];
+    assert_status(attach_local("endpoint=/no/such/socket", test_folder(), path), HYL_ERR_ARG, &err);
+    assert_non_null(strstr(err.message, "is a directory"));
+    assert_string_equal(path, ""); /* nothing was sent */
 }
 
 static int remove_folder(void **state)
@@ -325,6 +334,7 @@ int main(void)
         cmocka_unit_test(every_spelling_of_a_path_is_the_same_to_the_server),
         cmocka_unit_test(the_files_version_is_checked_first),
         cmocka_unit_test(what_is_no_database_is_left_to_the_server),
+        cmocka_unit_test(a_directory_is_called_one),
     };
     return cmocka_run_group_tests_name("conn/database", tests, NULL, remove_folder);
 }
