@@ -73,15 +73,13 @@ static hyl_status fail_end(const tls *self, hyl_error *err)
                                      "the server closed the connection during the TLS handshake"));
 }
 
-static hyl_status fail_certificate(const tls *self, long result, const char *server_name,
-                                   hyl_error *err)
+static hyl_status fail_certificate(long result, const char *server_name, hyl_error *err)
 {
     ERR_clear_error();
     if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
         return hyl__fail(err, HYL_ERR_TLS, "TLS: the server's certificate is not for '%.200s'",
                          server_name);
     }
-    (void)self;
     return hyl__fail(err, HYL_ERR_TLS, "TLS: the server's certificate is refused: %s",
                      X509_verify_cert_error_string(result));
 }
@@ -438,7 +436,7 @@ static hyl_status fail_handshake(const tls *self, const hyl_tls_opts *opts, hyl_
 {
     long result = SSL_get_verify_result(self->ssl);
     if (opts->verify != HYL_TLS_VERIFY_NONE && result != X509_V_OK) {
-        return lost(err, fail_certificate(self, result, opts->server_name, err));
+        return lost(err, fail_certificate(result, opts->server_name, err));
     }
     return fail_call(self, "the TLS handshake failed", err);
 }

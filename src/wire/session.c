@@ -10,18 +10,18 @@ hyl_status hyl__session_init(hyl__session *session, size_t window_size, uint32_t
 }
 
 /* A password that was sent, or was to be sent, is still in the queue's memory. */
-static void wipe_password(hyl__frame *frame)
+static void wipe_password(hyl__session *session)
 {
-    if (frame->out.data != NULL) {
-        hyl__wipe(frame->out.data, frame->out.cap);
+    hyl_buf *out = &session->frame.out;
+    if (session->has_secret && out->data != NULL) {
+        hyl__wipe(out->data, out->cap);
     }
+    session->has_secret = false;
 }
 
 void hyl__session_reset(hyl__session *session)
 {
-    if (session->auth != NULL) {
-        wipe_password(&session->frame);
-    }
+    wipe_password(session);
     hyl__frame_reset(&session->frame);
     hyl__auth_free(session->auth);
     memset(session, 0, sizeof *session);
@@ -315,6 +315,7 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
                                     hyl_error *err)
 {
     bool done = false;
+    session->has_secret = true;
     hyl_status status = hyl__auth_step(session->auth, message, &session->frame.out, &done, err);
     if (status < 0) {
         session->phase = HYL__PHASE_BROKEN;
@@ -323,7 +324,7 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
     if (done) {
         session->phase = HYL__PHASE_SETUP;
         if (hyl__frame_unsent(&session->frame) == 0) {
-            wipe_password(&session->frame);
+            wipe_password(session);
         }
         hyl__auth_free(session->auth);
         session->auth = NULL;

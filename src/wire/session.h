@@ -66,9 +66,10 @@ typedef enum hyl__phase {
 typedef struct hyl__session {
     hyl__frame frame;
     hyl__phase phase;
-    hyl__auth *auth;
-    char tx_status; /* of the last ReadyForQuery: 'I', 'T', 'E'; 0 before the first */
-    bool tx_failed; /* the latch: an error came inside a transaction, and no rollback was answered
+    hyl__auth *auth; /* while the login is under way */
+    bool has_secret; /* a password is in the queue's memory */
+    char tx_status;  /* of the last ReadyForQuery: 'I', 'T', 'E'; 0 before the first */
+    bool tx_failed;  /* the latch: an error came inside a transaction, and no rollback was answered
                        since */
     bool rolling_back; /* the request under way is the rollback that releases the latch */
     bool extended;     /* it is Bind, Execute and Sync */

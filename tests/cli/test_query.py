@@ -39,6 +39,12 @@ def test_a_file_has_its_own_server(database):
     assert query(database, TABLE, "--format", "csv") == 'a,b\n1,x\n3,\n,""\n'
 
 
+def test_tls_is_demanded_by_the_endpoints_keys(server):
+    assert query(f"endpoint={server.tcp} tls=prefer", "SELECT 1 AS x", "--format=csv") == "x\n1\n"
+    said = query_fails(f"hyper://u:Tr0ub4dor@{server.tcp}?tls=require", "SELECT 1")
+    assert "speaks no TLS" in said and "Tr0ub4dor" not in said
+
+
 @pytest.mark.parametrize("form", ["{tcp}", "tab.tcp://{tcp}", "{socket}", "endpoint={socket}"])
 def test_an_endpoint_takes_the_database_option(server, database, form):
     db = form.format(tcp=server.tcp, socket=server.socket)

@@ -314,9 +314,20 @@ static void closing_does_not_speak_into_a_message_that_was_cut(void **state)
     mem_conn_close(&mem);
 }
 
+static void the_password_is_forgotten_after_the_login(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open("password=Sesame tls_key_passphrase=kept");
+    assert_null(mem.conn->settings.password);
+    assert_string_equal(hyl_config_get(mem.conn->config, "password"), "");
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_password_is_forgotten_after_the_login),
         cmocka_unit_test(login_says_who_and_how),
         cmocka_unit_test(a_refused_login_gives_the_servers_words),
         cmocka_unit_test(a_login_refused_after_authentication_too),

@@ -6,6 +6,7 @@ static hyl_error err;
 
 #if HYL_WITH_OPENSSL
 
+#include "support/alloc.h"
 #include "support/hyperd.h"
 #include "support/pki.h"
 #include "support/sockets.h"
@@ -687,6 +688,33 @@ static void endless_key_changes_end_in_a_deadline(void **state)
     part();
 }
 
+/* ---- Memory ---- */
+
+static bool run_without_memory(size_t fail_at)
+{
+    hyl_tls_opts opts = trusting("ca");
+    tls_peer_init(&peer, "server");
+    client = tls_peer_transport(&peer);
+    alloc_start(fail_at);
+    hyl_status status = hyl_transport_start_tls(&client, &opts, HYL__NO_DEADLINE, &err);
+    bool reached = alloc_failed();
+    assert_status(status, reached ? HYL_ERR_NOMEM : HYL_OK, &err);
+    hyl_transport_close(&client);
+    alloc_stop();
+    tls_peer_reset(&peer);
+    return reached;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    size_t fail_at = 1;
+    while (run_without_memory(fail_at)) {
+        fail_at++;
+    }
+    assert_true(fail_at > 2);
+}
+
 /* ---- On sockets ---- */
 
 static void *shake_and_leave(void *ctx)
@@ -799,6 +827,7 @@ int main(void)
         cmocka_unit_test(a_forged_record_ends_the_stream),
         cmocka_unit_test(keys_are_changed_in_mid_stream),
         cmocka_unit_test(endless_key_changes_end_in_a_deadline),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_peer_that_is_gone_raises_no_signal),
         cmocka_unit_test(the_end_point_is_the_certificates_hash),
     };

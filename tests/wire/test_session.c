@@ -1,5 +1,6 @@
 #include "support/test.h"
 
+#include "support/alloc.h"
 #include "support/backend.h"
 #include "support/random.h"
 #include "wire/exchanges.h"
@@ -215,6 +216,35 @@ static void a_password_is_sent_and_its_bytes_are_wiped(void **state)
         assert_memory_not_equal(session.frame.out.data + i, "sesame", 6);
     }
     hyl__session_reset(&session);
+}
+
+/* Whatever becomes of the login, and however little of it was sent. */
+static void no_password_is_left_in_memory_that_is_freed(void **state)
+{
+    (void)state;
+    for (int said = 0; said < 3; said++) {
+        hyl_buf messages = HYL_BUF_INIT;
+        alloc_start(ALLOC_NEVER);
+        alloc_watch("a rare password");
+        hyl__session session = new_session();
+        start_with(&session, "a rare password");
+        forget_sent(&session);
+        backend_message(&messages, 'R', "\0\0\0\3", 4);
+        receive_messages(&session, &messages);
+        assert_no_more(&session);
+        if (said == 1) {
+            backend_error(&messages, "28P01", "no");
+            receive_messages(&session, &messages);
+        } else if (said == 2) {
+            backend_auth_ok(&messages);
+            receive_messages(&session, &messages);
+            assert_no_more(&session);
+        }
+        hyl__session_reset(&session);
+        hyl_buf_reset(&messages);
+        assert_int_equal(alloc_secrets(), 0);
+        alloc_stop();
+    }
 }
 
 /* The server says yes before it has the password: what is queued must still go out as it is. */
@@ -1464,6 +1494,7 @@ int main(void)
         cmocka_unit_test(startup_happens_once),
         cmocka_unit_test(a_startup_that_cannot_be_encoded_changes_nothing),
         cmocka_unit_test(a_password_is_sent_and_its_bytes_are_wiped),
+        cmocka_unit_test(no_password_is_left_in_memory_that_is_freed),
         cmocka_unit_test(a_password_that_is_still_unsent_is_not_wiped),
         cmocka_unit_test(a_demand_that_cannot_be_met_breaks_the_session),
         cmocka_unit_test(a_refused_login_gives_the_error_and_then_nothing),
