@@ -108,6 +108,33 @@ class Stream:
             RELEASE(self.c.release)(byref(self.c))
 
 
+# ---- Arrow IPC ----------------------------------------------------------------------------------
+
+
+class Bytes(ctypes.Structure):
+    _fields_ = [("data", c_char_p), ("len", c_size_t)]
+
+
+LIBRARY.hyl_arrow_ipc_open_fd.argtypes = [c_int, c_void_p, c_void_p]
+LIBRARY.hyl_arrow_ipc_open_memory.argtypes = [Bytes, c_void_p, c_void_p]
+
+
+class Opened(Stream):
+    """A stream over bytes or a file descriptor, which it keeps."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.source = source
+        error = Error()
+        if isinstance(source, bytes):
+            status = LIBRARY.hyl_arrow_ipc_open_memory(
+                Bytes(source, len(source)), self.address, byref(error)
+            )
+        else:
+            status = LIBRARY.hyl_arrow_ipc_open_fd(source, self.address, byref(error))
+        check(status, error)
+
+
 # ---- connection ---------------------------------------------------------------------------------
 
 

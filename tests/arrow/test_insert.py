@@ -3,11 +3,16 @@
 import ctypes
 import datetime as dt
 import decimal
+import io
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
 
+import duckdb
+import numpy
+import pandas
+import polars
 import pyarrow
 import pytest
-from binding import LIBRARY, Connection, Error, HyperlineError, Stream, check
+from binding import LIBRARY, Connection, Error, HyperlineError, Opened, Stream, check
 
 APPEND, CREATE, CREATE_IF_MISSING = range(3)
 NUMBERS, TIMES = 1, 2
@@ -56,9 +61,10 @@ class Database:
 
     def insert(self, data, table="t", mode=CREATE, lossy=0, name=None):
         """Rows inserted, and values that did not stay what they were."""
-        reader = data if isinstance(data, pyarrow.RecordBatchReader) else data.to_reader()
-        stream = Stream()
-        reader._export_to_c(stream.address)
+        stream = data
+        if not isinstance(data, Stream):
+            stream = Stream()
+            pyarrow.RecordBatchReader.from_stream(data)._export_to_c(stream.address)
         rows, changed, error = c_int64(-1), c_int64(-1), Error()
         opts = InsertOpts(ctypes.sizeof(InsertOpts), mode, lossy, ctypes.pointer(changed))
         check(
@@ -491,6 +497,113 @@ def test_some_types_never_become_others(db):
     refused(db, TYPE, '"x" is', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
     data = numbered(pyarrow.array(["1"]))
     refused(db, TYPE, '"x" is', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
+
+
+# ---- other producers ----------------------------------------------------------------------------
+
+
+def frame_of_polars():
+    return polars.DataFrame({
+        "i": polars.Series([1, 2, 3] * 500, dtype=polars.Int32),
+        "t": ["short", None, "a text of more than twelve bytes"] * 500,
+        "c": polars.Series(["x", "y", None] * 500, dtype=polars.Categorical),
+        "m": polars.Series(["1.25", None, "-7.50"] * 500).cast(polars.Decimal(10, 2)),
+        "b": [True, None, False] * 500,
+        "d": polars.Series([dt.date(2024, 2, 29), None, dt.date(1, 1, 1)] * 500),
+        "z": polars.Series([NOW, None, NOW] * 500).dt.replace_time_zone("UTC"),
+        "p": [dt.timedelta(hours=30), None, dt.timedelta(0)] * 500,
+        "n": [None, None, None] * 500,
+    })
+
+
+def test_polars_frames(db):
+    frame = frame_of_polars()
+    assert db.insert(frame) == (1500, 0)
+    # polars itself reads no intervals.
+    sql = f"SELECT i, t, c, m, b, d, z, n, CAST(p AS text) AS p FROM {db.name()}"
+    got = polars.DataFrame(db.connection.arrow(sql)).sort("i", "t")
+    wanted = frame.with_columns(frame["c"].cast(polars.String)).sort("i", "t")
+    for name in "itcmbdz":
+        assert got[name].to_list() == wanted[name].to_list()
+    assert got["n"].null_count() == 1500
+    assert sorted(map(str, got["p"].unique().to_list())) == ["None", "PT0S", "PT30H"]
+
+
+@pytest.mark.parametrize("codec", ["uncompressed", "lz4", "zstd"])
+def test_arrow_files(db, codec):
+    """Through hyl_arrow_ipc_open into a table."""
+    sink = io.BytesIO()
+    frame_of_polars().write_ipc(sink, compression=codec)
+    assert db.insert(Opened(sink.getvalue())) == (1500, 0)
+    assert db.read(f"SELECT count(*) AS n FROM {db.name()} WHERE c = 'x' AND m = 1.25"
+                   ).column("n")[0].as_py() == 500
+
+
+def test_pandas_frames(db):
+    frame = pandas.DataFrame({
+        "i": numpy.arange(6, dtype="int32"),
+        "t": ["a", None, "ü" * 20] * 2,
+        "c": pandas.Categorical(["x", "y", None] * 2),
+        "f": [0.5, None, -1.0] * 2,
+        "s": pandas.to_datetime(["2024-02-29 12:34:56.789"] * 6),
+    })
+    assert db.insert(frame) == (6, 0)
+    got = db.read(f"SELECT * FROM {db.name()} ORDER BY i").to_pydict()
+    assert got["t"] == ["a", None, "ü" * 20] * 2
+    assert got["c"] == ["x", "y", None] * 2
+    assert got["f"] == [0.5, None, -1.0] * 2
+    assert got["s"] == [dt.datetime(2024, 2, 29, 12, 34, 56, 789000)] * 6
+
+
+def test_duckdb_relations(db):
+    relation = duckdb.sql("SELECT i::INTEGER AS i, 'text ' || i AS t, (i / 4)::DECIMAL(9,2) AS m, "
+                          "CASE WHEN i % 3 = 0 THEN NULL ELSE i END AS n FROM range(5000) r(i)")
+    assert db.insert(relation) == (5000, 0)
+    sql = f"SELECT count(*) AS n, count(n) AS k, sum(m) AS m FROM {db.name()} WHERE t = 'text ' || i"
+    (row,) = db.read(sql).to_pylist()
+    assert (row["n"], row["k"]) == (5000, 3333)
+    assert row["m"] == D(sum(range(5000))) / 4
+
+
+class CArray(ctypes.Structure):
+    """struct ArrowArray, as far as the children."""
+
+
+CArray._fields_ = [
+    ("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64),
+    ("n_children", c_int64), ("buffers", c_void_p),
+    ("children", POINTER(POINTER(CArray))), ("dictionary", c_void_p), ("release", c_void_p),
+    ("private_data", c_void_p),
+]
+GET_NEXT = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(CArray))
+
+
+class UncountedStream(Stream):
+    """Hands out another stream's batches with all counts of NULLs unknown."""
+
+    def __init__(self, inner):
+        super().__init__()
+        ctypes.memmove(self.address, inner.address, ctypes.sizeof(inner.c))
+        inner.c.release = None
+        get_next = GET_NEXT(self.c.get_next)
+
+        def count_nothing(stream, out):
+            code = get_next(stream, out)
+            for i in range(out[0].n_children if code == 0 and out[0].release else 0):
+                out[0].children[i][0].null_count = -1
+            return code
+
+        self.function = GET_NEXT(count_nothing)
+        self.c.get_next = ctypes.cast(self.function, c_void_p)
+
+
+def test_nulls_that_are_not_counted(db):
+    data = numbered(pyarrow.array(["a", "b"]))
+    batch = data.to_batches()[0]
+    stream = Stream()
+    pyarrow.RecordBatchReader.from_batches(batch.schema, [batch])._export_to_c(stream.address)
+    assert db.insert(UncountedStream(stream)) == (2, 0)
+    assert db.column() == ["a", "b"]
 
 
 # ---- blocks and single values -------------------------------------------------------------------

@@ -5,40 +5,16 @@ import io
 import os
 import random
 import struct
-from ctypes import byref, c_char_p, c_int, c_size_t, c_void_p
+from ctypes import byref, c_int, c_size_t, c_void_p
 
 import polars
 import pyarrow
 import pyarrow.ipc
 import pytest
-from binding import LIBRARY, Error, HyperlineError, Stream, check
+from binding import LIBRARY, Error, HyperlineError, Opened, Stream, check
 
 ARG, IO, UNSUPPORTED = -1, -4, -16
 FAILURES = (HyperlineError, OSError, pyarrow.ArrowException)
-
-
-class Bytes(ctypes.Structure):
-    _fields_ = [("data", c_char_p), ("len", c_size_t)]
-
-
-LIBRARY.hyl_arrow_ipc_open_fd.argtypes = [c_int, c_void_p, c_void_p]
-LIBRARY.hyl_arrow_ipc_open_memory.argtypes = [Bytes, c_void_p, c_void_p]
-
-
-class Opened(Stream):
-    """A stream over bytes or a file descriptor, which it keeps."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.source = source
-        error = Error()
-        if isinstance(source, bytes):
-            status = LIBRARY.hyl_arrow_ipc_open_memory(
-                Bytes(source, len(source)), self.address, byref(error)
-            )
-        else:
-            status = LIBRARY.hyl_arrow_ipc_open_fd(source, self.address, byref(error))
-        check(status, error)
 
 
 READ = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p, c_void_p)

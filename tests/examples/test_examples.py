@@ -63,7 +63,7 @@ def query_file(path, sql):
 
 
 def test_every_example_is_tested():
-    assert EXAMPLES == ["arrow_read", "copy_in", "insert", "launch", "query", "raw"]
+    assert EXAMPLES == ["arrow_load", "arrow_read", "copy_in", "insert", "launch", "query", "raw"]
 
 
 # ---- query --------------------------------------------------------------------------------------
@@ -187,6 +187,31 @@ def test_arrow_read_says_what_went_wrong(tmp_path, sql, message):
     done = run("arrow_read", path, sql)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("arrow_read: ") and message in done.stderr
+
+
+# ---- arrow_load ---------------------------------------------------------------------------------
+
+
+def test_arrow_load_loads_files(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is pinned for CPython 3.11 on x86-64 alone")
+    import pyarrow.feather
+
+    file = tmp_path / "parts.arrow"
+    pyarrow.feather.write_feather(pyarrow.table({"id": [1, 2], "name": ["bolt", None]}), file)
+    path = tmp_path / "parts.hyper"
+    for count in (2, 4):  # the second time it is appended to
+        assert run_well("arrow_load", path, "parts", file) == "2 rows loaded into parts\n"
+        assert query_file(path, "SELECT count(*), count(name) FROM parts") == [f"{count},{count // 2}"]
+
+
+def test_arrow_load_says_what_went_wrong(tmp_path):
+    text = tmp_path / "no.arrow"
+    text.write_text("hello, world")
+    done = run("arrow_load", tmp_path / "parts.hyper", "parts", text)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "arrow_load: the data are no Arrow IPC stream or file\n"
+    done = run("arrow_load", tmp_path / "parts.hyper", "parts", tmp_path / "none.arrow")
+    assert done.returncode == 1 and "none.arrow" in done.stderr
 
 
 # ---- raw ----------------------------------------------------------------------------------------
