@@ -48,22 +48,36 @@ static hyl_status ask_to_stop(hyl_conn *conn, int64_t deadline, hyl_error *err)
 enum { FIRST_NUDGE_MS = 50 };
 
 /*
- * The next event before the deadline. main.0.0.26963 overlooks a CopyFail that comes while it still
- * compiles its CSV parser, and answers once a further message makes it look again: it gets a Flush,
- * first after a short while, then in ever longer ones.
+ * The server does not stop. main.0.0.26963 overlooks a CopyFail that comes while it still compiles
+ * its CSV parser, and answers once a further message makes it look again: it gets a Flush. A cancel
+ * may have come before the statement had begun, and is sent again: nothing else can be under way.
+ */
+static hyl_status nudge(hyl_conn *conn, int64_t deadline, hyl_error *err)
+{
+    if (conn->session.phase == HYL__PHASE_COPY_IN_DONE) {
+        return hyl__session_flush(&conn->session, err);
+    }
+    if (conn->cancel_sent) {
+        (void)!hyl__conn_send_cancel(conn, deadline, NULL);
+    }
+    return HYL_OK;
+}
+
+/*
+ * The next event before the deadline. A server that does not stop is nudged, first after a short
+ * while, then in ever longer ones.
  */
 static hyl_status next_event(hyl_conn *conn, int64_t deadline, hyl__event *event, hyl_error *err)
 {
     int64_t pause = FIRST_NUDGE_MS;
     for (;;) {
-        bool failed_copy = conn->session.phase == HYL__PHASE_COPY_IN_DONE;
         int64_t nudge_at = hyl__now_ms() + pause;
-        conn->deadline = failed_copy && nudge_at < deadline ? nudge_at : deadline;
+        conn->deadline = nudge_at < deadline ? nudge_at : deadline;
         hyl_status status = hyl__conn_event(conn, event, err);
         if (status != HYL_ERR_TIMEOUT || conn->deadline == deadline) {
             return status;
         }
-        HYL_TRY(hyl__session_flush(&conn->session, err));
+        HYL_TRY(nudge(conn, deadline, err));
         pause *= 2;
     }
 }

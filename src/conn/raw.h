@@ -33,9 +33,9 @@ struct hyl_raw {
     size_t pending;    /* how many ReadyForQuery are still to come */
     bool answered;     /* since the last of them something else has come */
     bool empty_answer; /* the last of them came alone */
-    int64_t
-        nudge_ms;   /* a CopyFail waits for its answer: when to send the next Flush; 0: none does */
-    hyl_bytes body; /* of the message read last; lives as long as its views */
+    bool cancelled;    /* a cancel was sent for what is under way */
+    int64_t nudge_ms;  /* what was asked to stop is asked again after so long; 0: nothing was */
+    hyl_bytes body;    /* of the message read last; lives as long as its views */
 
     bool has_key;
     int32_t process_id;
@@ -80,6 +80,11 @@ hyl_status hyl__raw_check_free(const hyl_raw *raw, hyl_error *err);
 
 /* ---- raw_drain.c ---- */
 
+/*
+ * Asks the server by a second connection to stop. False where the cancel may still hit a later
+ * request.
+ */
+bool hyl__raw_cancel(hyl_raw *raw);
 /* hyl_raw_consume_error within the deadline of the call under way. */
 hyl_status hyl__raw_consume_error(hyl_raw *raw, const hyl_msg_diag *diag, hyl_error *err);
 /*

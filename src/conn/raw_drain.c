@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+enum { FIRST_NUDGE_MS = 50 };
+
 static void log_read_error(const hyl_error *why, size_t messages_read)
 {
     char count[24];
@@ -94,8 +96,6 @@ hyl_status hyl_raw_consume_error(hyl_raw *raw, const hyl_msg *error, hyl_error *
     return hyl__raw_consume_error(raw, &error->as.diag, err);
 }
 
-enum { FIRST_NUDGE_MS = 50 };
-
 hyl_status hyl__raw_end_copy_in(hyl_raw *raw, const char *reason, hyl_error *err)
 {
     hyl_buf *out = &raw->frame.out;
@@ -117,8 +117,7 @@ hyl_status hyl__raw_end_copy_in(hyl_raw *raw, const char *reason, hyl_error *err
 
 /* ---- Giving up ---- */
 
-/* False where the cancel may still hit a later request. */
-static bool cancel(hyl_raw *raw)
+bool hyl__raw_cancel(hyl_raw *raw)
 {
     hyl_transport second = {NULL, NULL};
     if (raw->opts.open_second == NULL || !raw->has_key ||
@@ -137,7 +136,9 @@ static bool ask_to_stop(hyl_raw *raw)
     if (raw->copy_in) {
         return hyl__raw_end_copy_in(raw, "abandoned by the client", NULL) == HYL_OK;
     }
-    return cancel(raw);
+    raw->cancelled = true;
+    raw->nudge_ms = FIRST_NUDGE_MS;
+    return hyl__raw_cancel(raw);
 }
 
 /* Ends what is under way; true where the connection is in step afterwards. */
@@ -146,6 +147,7 @@ static bool abandon(hyl_raw *raw)
     raw->deadline = hyl__deadline_in(raw->opts.drain_timeout_ms);
     bool stopped = ask_to_stop(raw);
     bool drained = !raw->desynchronised && drain(raw, SIZE_MAX, raw->opts.drain_limit);
+    raw->cancelled = false;
     if (!stopped || !drained) {
         raw->desynchronised = true;
     }

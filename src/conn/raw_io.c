@@ -222,10 +222,20 @@ static hyl_status note(hyl_raw *raw, const hyl_msg *message)
 enum { LAST_NUDGE_MS = 30000 };
 
 /*
- * Waits for something to read. main.0.0.26963 overlooks a CopyFail that comes while it still
- * compiles its CSV parser, and answers once a further message makes it look again: it gets a Flush,
- * first after a short while, then in ever longer ones.
+ * The server does not stop. main.0.0.26963 overlooks a CopyFail that comes while it still compiles
+ * its CSV parser, and answers once a further message makes it look again: it gets a Flush. A cancel
+ * may have come before the statement had begun, and is sent again: nothing else can be under way.
  */
+static hyl_status nudge(hyl_raw *raw, hyl_error *err)
+{
+    if (raw->cancelled) {
+        return hyl__raw_cancel(raw) ? HYL_OK : fail_timeout(err);
+    }
+    HYL_TRY(hyl_enc_flush(&raw->frame.out, err));
+    return send_queued(raw, err);
+}
+
+/* Waits for something to read. What was asked to stop is asked again, after ever longer pauses. */
 static hyl_status wait_to_read(hyl_raw *raw, hyl_error *err)
 {
     for (;;) {
@@ -238,8 +248,7 @@ static hyl_status wait_to_read(hyl_raw *raw, hyl_error *err)
         if (status != HYL_ERR_TIMEOUT || nudge_at >= deadline) {
             return status;
         }
-        HYL_TRY(hyl_enc_flush(&raw->frame.out, err));
-        HYL_TRY(send_queued(raw, err));
+        HYL_TRY(nudge(raw, err));
         raw->nudge_ms = raw->nudge_ms < LAST_NUDGE_MS ? raw->nudge_ms * 2 : 0;
     }
 }
