@@ -95,7 +95,8 @@ static hyl_status append_bytes(hyl__memory *memory, const uint8_t *bytes, size_t
         return HYL_OK; /* there may be no memory yet, and need not be */
     }
     if (need > memory->cap) {
-        size_t cap = memory->cap * 2 > FIRST_BYTES ? memory->cap * 2 : FIRST_BYTES;
+        size_t least = memory->expected > FIRST_BYTES ? memory->expected : FIRST_BYTES;
+        size_t cap = memory->cap * 2 > least ? memory->cap * 2 : least;
         uint8_t *data = hyl__realloc(memory->data, need > cap ? need : cap);
         if (data == NULL) {
             return HYL_ERR_NOMEM;
@@ -470,7 +471,7 @@ static void give(hyl__memory *memory, size_t size, struct ArrowArray *array, int
         buffer->capacity_bytes = (int64_t)memory->cap;
         buffer->allocator = ArrowBufferDeallocator(&free_memory, NULL);
     }
-    *memory = (hyl__memory){NULL, 0, 0};
+    *memory = (hyl__memory){.expected = size + size / 8};
 }
 
 int hyl__column_finish(hyl__column *column, struct ArrowArray *out)

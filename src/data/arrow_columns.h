@@ -15,6 +15,7 @@ typedef struct hyl__memory {
     uint8_t *data;
     size_t len; /* of bytes that vary in number; otherwise as many as the rows make it */
     size_t cap;
+    size_t expected; /* of bytes: how many the batch before had, and some */
 } hyl__memory;
 
 typedef struct hyl__column hyl__column;
