@@ -35,16 +35,22 @@ static void on_notice(void *ctx, const hyl_diag *notice)
     trace_saw(ctx, "notice: %s %s", notice->sqlstate, notice->message);
 }
 
-static hyl_conn *log_in(trace *with)
+/* Rows travel as DataRow, unless `settings` says otherwise. */
+static hyl_conn *log_in_with(trace *with, const char *settings)
 {
     hyl_error err = HYL_ERROR_INIT;
     hyl_conn *conn = NULL;
-    hyl_config *config = mem_config(NULL);
+    hyl_config *config = mem_config(settings);
     hyl_transport transport = trace_transport(with, 1);
     assert_ok(hyl__conn_open(config, &transport, HYL__NO_DEADLINE, &conn, &err), &err);
     hyl_conn_on_notice(conn, on_notice, with);
     hyl_config_free(config);
     return conn;
+}
+
+static hyl_conn *log_in(trace *with)
+{
+    return log_in_with(with, "transfer=rows");
 }
 
 /* Runs a statement and sees its rows, its tag or its error. */
@@ -241,9 +247,19 @@ static void see_arrow(trace *with, hyl_conn *conn, const char *sql)
 
 static void arrow(trace *with)
 {
-    hyl_conn *conn = log_in(with);
+    hyl_conn *conn = log_in_with(with, NULL);
     see_arrow(with, conn, "SELECT i, i::text AS t FROM generate_series(1, 3) AS s(i)");
     see_arrow(with, conn, "SHOW timezone");
+    hyl_conn_free(conn);
+}
+
+/* Rows that travel as Arrow, by the library's own choice. */
+static void rows_as_arrow(trace *with)
+{
+    hyl_conn *conn = log_in_with(with, NULL);
+    see(with, conn, "SELECT i, i * 1000000007::bigint FROM generate_series(1, 40) AS s(i)");
+    see(with, conn, "SELECT 10 / (5 - i) FROM generate_series(1, 9) AS s(i)");
+    see(with, conn, "SELECT 1");
     hyl_conn_free(conn);
 }
 
@@ -281,6 +297,7 @@ static void insert(trace *with)
     X(cancel, "A statement cancelled while it runs, over a second connection.")
 #if HYL_WITH_ARROW
 #define ARROW_SCENARIO_MAP(X)                            \
+    X(rows_as_arrow, "Rows that travel as Arrow.")       \
     X(arrow, "Results as Arrow, by COPY and from rows.") \
     X(insert, "Rows of the inserter, which travel as Arrow.")
 #else
