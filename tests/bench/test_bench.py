@@ -174,11 +174,24 @@ def test_a_run_becomes_tables_and_a_chart(small, tmp_path):
     lines = page.splitlines()
     figures = [line for line in lines if re.match(r"\| [a-z_0-9]* \| (floor|hyperline|plain|tenth) ", line)]
     assert len(figures) == len(document["results"])
-    verdicts = [line for line in lines if line.endswith(("| met |", "| **missed** |", "| not measured |"))]
+    verdicts = [line for line in lines if re.search(r"\| (met|\*\*missed\*\*[a-z, ]*|not measured) \|$", line)]
     assert len(verdicts) == len(document["bars"])
     words = [element.text for element in chart.iter("{http://www.w3.org/2000/svg}text")]
     assert {"arrow_mixed", "insert_mixed", "load_flights", "hyperline"} <= set(words)
     assert write_docs(tmp_path, run)[0] == page
+
+
+def test_a_bar_that_the_floor_misses_too_is_told(small, tmp_path):
+    document = json.loads(json.dumps(small[1]))
+    floor = next(one for one in document["results"] if one["workload"] == "insert_mixed")
+    document["results"].append({**floor, "client": "rust", "wall_s": floor["wall_s"] * 1.2})
+    for bar in document["bars"]:
+        if bar["workload"] == "insert_mixed" and bar["bar"].endswith(" as fast as rust"):
+            bar.update(measured="1.100 x", met=False)
+    run = tmp_path / "run.json"
+    run.write_text(json.dumps(document))
+    assert ("| at least 1.25 x as fast as rust | 1.100 x | 1.200 x | **missed**, as the floor does |"
+            in write_docs(tmp_path, run)[0])
 
 
 def test_the_later_run_of_a_workload_counts(small, tmp_path):
