@@ -111,7 +111,8 @@ HYL_API bool hyl_server_exit_text(hyl_server *server, hyl_buf *out);
 
 /*
  * Sets the config's endpoint (that of hyl_server_endpoint), user and password, and lets connections
- * made from it tell how the server ended where they lose it. What else the config says stays.
+ * made from it tell how the server ended where they lose it. tls=auto becomes tls=disable, unless
+ * the server was launched with the setting ssl_certificate. What else the config says stays.
  * Errors: NOMEM. Lifetime: the config and its connections may outlive the server's handle.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_server_configure(const hyl_server *server, hyl_config *config,

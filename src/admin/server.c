@@ -36,6 +36,7 @@ struct hyl_server {
     char *password; /* NULL where none is asked for */
     hyl_endpoint endpoint;
     hyl_endpoint socket_endpoint; /* of kind NONE where there is none */
+    bool speaks_tls;
 };
 
 /* ---- Launching ------------------------------------------------------------------------------- */
@@ -64,6 +65,7 @@ static hyl_status keep_credentials(hyl_server *server, const hyl_server_opts *op
 static hyl_status prepare(hyl_server *server, const hyl_server_opts *opts, hyl_error *err)
 {
     const char *callback_folder = NULL;
+    server->speaks_tls = hyl__server_speaks_tls(opts);
     HYL_TRY(keep_credentials(server, opts, err));
     hyl_status found = hyl__find_hyperd(opts->hyperd_path, &server->path, err);
     if (found < 0) {
@@ -237,6 +239,16 @@ static void release_process(void *ctx)
     hyl__process_release(ctx);
 }
 
+/* The environment may ask for TLS with a server elsewhere: this one is asked only if it speaks it. */
+static hyl_status configure_tls(const hyl_server *server, hyl_config *config, hyl_error *err)
+{
+    const char *tls = hyl_config_get(config, "tls");
+    if (server->speaks_tls || tls == NULL || strcmp(tls, "auto") != 0) {
+        return HYL_OK;
+    }
+    return hyl_config_set(config, "tls", "disable", err);
+}
+
 hyl_status hyl_server_configure(const hyl_server *server, hyl_config *config, hyl_error *err)
 {
     hyl_buf endpoint = HYL_BUF_INIT;
@@ -251,6 +263,7 @@ hyl_status hyl_server_configure(const hyl_server *server, hyl_config *config, hy
     HYL_TRY(status);
     HYL_TRY(hyl_config_set(config, "user", server->user, err));
     HYL_TRY(hyl_config_set(config, "password", server->password, err));
+    HYL_TRY(configure_tls(server, config, err));
     hyl__config_set_why_gone(config, why_gone, server->process, retain_process, release_process);
     return HYL_OK;
 }

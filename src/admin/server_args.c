@@ -122,6 +122,20 @@ static hyl_status add_setting(hyl__strings *out, const hyl_pair *setting, hyl_er
     return HYL_OK;
 }
 
+bool hyl__server_speaks_tls(const hyl_server_opts *opts)
+{
+    char flag[128];
+    bool speaks = false;
+    for (size_t i = 0; i < opts->setting_count; i++) {
+        const char *key = opts->settings[i].key;
+        if (key != NULL && strlen(key) + 4 <= sizeof flag) {
+            setting_flag(key, flag, sizeof flag);
+            speaks |= strcmp(flag, "--ssl-certificate=") == 0;
+        }
+    }
+    return speaks;
+}
+
 static hyl_status check_options(const hyl_server_opts *opts, hyl_error *err)
 {
     if ((opts->listen & ~(unsigned)(HYL_LISTEN_TCP | HYL_LISTEN_UNIX)) != 0) {

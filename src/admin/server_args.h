@@ -29,6 +29,9 @@ typedef struct hyl__server_place {
 hyl_status hyl__server_argv(const hyl_server_opts *opts, const hyl__server_place *place,
                             hyl__strings *out, hyl_error *err);
 
+/* Do the options' settings give the server a certificate? */
+bool hyl__server_speaks_tls(const hyl_server_opts *opts);
+
 /* This process's environment, with the password where there is one. Errors: ARG, NOMEM. */
 hyl_status hyl__server_envp(const hyl_server_opts *opts, char *const *environment,
                             hyl__strings *out, hyl_error *err);

@@ -196,7 +196,10 @@ static void a_config_is_filled_in(void **state)
     hyl_server *server = launch(&opts);
     assert_ok(hyl_config_new(&config, &err), &err);
     assert_ok(hyl_config_set(config, "application_name", "kept", &err), &err);
+    /* As the environment may say it of servers elsewhere: not of this one. */
+    assert_ok(hyl_config_set(config, "tls_ca", "/no/such/ca.pem", &err), &err);
     assert_ok(hyl_server_configure(server, config, &err), &err);
+    assert_string_equal(hyl_config_get(config, "tls"), "disable");
     snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u",
              (unsigned)hyl_server_endpoint(server)->port);
     assert_string_equal(hyl_config_get(config, "endpoint"), endpoint);

@@ -131,6 +131,22 @@ static void a_setting_needs_a_good_name_and_a_value(void **state)
     assert_non_null(strstr(err.message, "too long"));
 }
 
+static void a_certificate_makes_a_server_speak_tls(void **state)
+{
+    (void)state;
+    const hyl_pair other[] = {{"query_total_time_limit", "10s"}};
+    const hyl_pair with_one[] = {{"query_total_time_limit", "10s"},
+                                 {"ssl_certificate", "server.crt"}};
+    hyl_server_opts opts = HYL_SERVER_OPTS_INIT;
+    assert_false(hyl__server_speaks_tls(&opts));
+    opts.settings = other;
+    opts.setting_count = 1;
+    assert_false(hyl__server_speaks_tls(&opts));
+    opts.settings = with_one;
+    opts.setting_count = 2;
+    assert_true(hyl__server_speaks_tls(&opts));
+}
+
 static void the_password_goes_into_the_environment_alone(void **state)
 {
     (void)state;
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(every_option_has_its_place),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_setting_needs_a_good_name_and_a_value),
+        cmocka_unit_test(a_certificate_makes_a_server_speak_tls),
         cmocka_unit_test(the_password_goes_into_the_environment_alone),
         cmocka_unit_test(every_allocation_may_fail),
     };
