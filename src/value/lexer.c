@@ -299,13 +299,17 @@ hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement, hyl_
     }
 }
 
-/* Whether each parenthesis that closes has one that opens before it, and none stays open. */
-static bool parentheses_match(hyl_str statement)
+/*
+ * Whether each parenthesis of a statement that closes has one that opens before it, and none stays
+ * open. The statement is read where it stands: at the beginning of a text it could mean another.
+ */
+static bool parentheses_match(hyl_str sql, hyl_str statement)
 {
     size_t depth = 0;
-    size_t offset = 0;
+    size_t offset = (size_t)(statement.data - sql.data);
+    hyl_str to_its_end = {sql.data, offset + statement.len};
     hyl__sql_token token;
-    while (hyl__sql_token_next(statement, &offset, &token, NULL) == HYL_OK &&
+    while (hyl__sql_token_next(to_its_end, &offset, &token, NULL) == HYL_OK &&
            token.kind != HYL__SQL_END) {
         if (is_symbol(&token, '(')) {
             depth++;
@@ -330,7 +334,7 @@ hyl_status hyl__sql_one_statement(hyl_str sql, hyl_str *statement, hyl_error *er
     if (status == HYL_OK) {
         return hyl__fail(err, HYL_ERR_ARG, "more than one SQL statement");
     }
-    if (!parentheses_match(*statement)) {
+    if (!parentheses_match(sql, *statement)) {
         return hyl__fail(err, HYL_ERR_ARG, "the parentheses of the SQL do not match");
     }
     return HYL_OK;
