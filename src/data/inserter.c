@@ -280,8 +280,8 @@ static hyl_status __attribute__((noinline, cold)) fail_value(hyl_inserter *ins, 
         PUT_VALUE(hyl__put_##name);                                                \
     }
 
-/* Of a type whose every value fits a column of that type: the hot path. */
-#define PLAIN_SETTER(name, ctype, column_type)                                              \
+/* The hot path: a value that fits a column of its own type as it is. */
+#define PLAIN_SETTER(name, ctype, column_type, fits)                                        \
     static hyl_status __attribute__((noinline))                                             \
     put_##name(hyl_inserter *ins, ctype value, hyl_error *err)                              \
     {                                                                                       \
@@ -290,7 +290,7 @@ static hyl_status __attribute__((noinline, cold)) fail_value(hyl_inserter *ins, 
     hyl_status hyl_inserter_##name(hyl_inserter *ins, ctype value, hyl_error *err)          \
     {                                                                                       \
         const hyl__stage_column *column = ins->at;                                          \
-        if (LIKELY(column != ins->end && column->id == (column_type))) {                    \
+        if (LIKELY(column != ins->end && column->id == (column_type) && (fits))) {          \
             memcpy(column->values + ins->stage->rows * sizeof value, &value, sizeof value); \
             ins->at++;                                                                      \
             return HYL_OK;                                                                  \
@@ -298,20 +298,22 @@ static hyl_status __attribute__((noinline, cold)) fail_value(hyl_inserter *ins, 
         return put_##name(ins, value, err);                                                 \
     }
 
-PLAIN_SETTER(bool, bool, HYL_TYPE_BOOL)
-PLAIN_SETTER(i16, int16_t, HYL_TYPE_SMALLINT)
-PLAIN_SETTER(i32, int32_t, HYL_TYPE_INT)
-PLAIN_SETTER(i64, int64_t, HYL_TYPE_BIGINT)
-PLAIN_SETTER(u32, uint32_t, HYL_TYPE_OID)
-PLAIN_SETTER(f32, float, HYL_TYPE_REAL)
-PLAIN_SETTER(f64, double, HYL_TYPE_DOUBLE)
+#define IS_NEAR_TIMESTAMP (value >= HYL__TIMESTAMP_MIN && value <= HYL__ARROW_TIMESTAMP_MAX)
+
+PLAIN_SETTER(bool, bool, HYL_TYPE_BOOL, true)
+PLAIN_SETTER(i16, int16_t, HYL_TYPE_SMALLINT, true)
+PLAIN_SETTER(i32, int32_t, HYL_TYPE_INT, true)
+PLAIN_SETTER(i64, int64_t, HYL_TYPE_BIGINT, true)
+PLAIN_SETTER(u32, uint32_t, HYL_TYPE_OID, true)
+PLAIN_SETTER(f32, float, HYL_TYPE_REAL, true)
+PLAIN_SETTER(f64, double, HYL_TYPE_DOUBLE, true)
+PLAIN_SETTER(date, int32_t, HYL_TYPE_DATE, hyl__date_in_range(value))
+PLAIN_SETTER(time, int64_t, HYL_TYPE_TIME, value >= 0 && value < HYL_MICROS_PER_DAY)
+PLAIN_SETTER(timestamp, int64_t, HYL_TYPE_TIMESTAMP, IS_NEAR_TIMESTAMP)
+PLAIN_SETTER(timestamptz, int64_t, HYL_TYPE_TIMESTAMPTZ, IS_NEAR_TIMESTAMP)
 SETTER(str, hyl_str)
 SETTER(bytes, hyl_bytes)
 SETTER(numeric, const hyl_numeric *)
-SETTER(date, int32_t)
-SETTER(time, int64_t)
-SETTER(timestamp, int64_t)
-SETTER(timestamptz, int64_t)
 SETTER(interval, hyl_interval)
 SETTER(uuid, const uint8_t *)
 SETTER(value, const hyl_value *)

@@ -367,8 +367,51 @@ static hyl_status check_text(const hyl__stage_column *column, hyl_str text, hyl_
     return hyl__value_check(column->info->type, &value, err);
 }
 
+/*
+ * Copies bytes and returns them all, or-ed: the highest bit of one of its bytes is set where one of
+ * them has it. Eight at a time, the last ones over again, so that short text needs no loop.
+ */
+static inline uint64_t copy_and_collect(uint8_t *to, const char *from, size_t len)
+{
+    uint64_t seen = 0;
+    uint64_t word = 0;
+    if (len < sizeof word) {
+        for (size_t i = 0; i < len; i++) {
+            to[i] = (uint8_t)from[i];
+            seen |= to[i];
+        }
+        return seen;
+    }
+    for (size_t i = 0; i + sizeof word < len; i += sizeof word) {
+        memcpy(&word, from + i, sizeof word);
+        memcpy(to + i, &word, sizeof word);
+        seen |= word;
+    }
+    memcpy(&word, from + len - sizeof word, sizeof word);
+    memcpy(to + len - sizeof word, &word, sizeof word);
+    return seen | word;
+}
+
+/* Most text is ASCII, which is valid, and there is room for it. False where it needs a closer look. */
+static inline bool put_ascii(hyl__stage *stage, hyl__stage_column *column, hyl_str text)
+{
+    const size_t begin = column->bytes.len;
+    if (text.len > column->bytes.cap - begin || text.len > (size_t)INT32_MAX - begin ||
+        (copy_and_collect(column->bytes.data + begin, text.data, text.len) &
+         UINT64_C(0x8080808080808080)) != 0) {
+        return false;
+    }
+    column->bytes.len = begin + text.len;
+    column->ends[stage->rows + 1] = (int32_t)column->bytes.len;
+    stage->bytes += text.len;
+    return true;
+}
+
 hyl_status hyl__put_str(hyl__stage *stage, hyl__stage_column *column, hyl_str value, hyl_error *err)
 {
+    if (column->id == HYL_TYPE_TEXT && put_ascii(stage, column, value)) {
+        return HYL_OK;
+    }
     if (UNLIKELY(!hyl__type_is_string(column->id))) {
         return fail_type(column, "text", err);
     }
