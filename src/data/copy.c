@@ -1,3 +1,5 @@
+#include "copy.h"
+
 #include "conn/conn.h"
 
 #include "base/clock.h"
@@ -161,10 +163,11 @@ static hyl_status look_for_error(hyl_conn *conn, hyl_error *error)
     return status == HYL_OK ? hyl__conn_end_failed(conn, error) : status;
 }
 
-/* Sends one message of at most HYL__COPY_CHUNK bytes. */
-static hyl_status send_chunk(hyl_conn *conn, hyl_bytes chunk, hyl_error *error)
+/* Sends one message of at most HYL__COPY_CHUNK bytes in all. */
+static hyl_status send_chunk(hyl_conn *conn, const hyl_bytes *pieces, size_t count,
+                             hyl_error *error)
 {
-    HYL_TRY(hyl__session_copy_data(&conn->session, chunk, error));
+    HYL_TRY(hyl__session_copy_pieces(&conn->session, pieces, count, error));
     hyl_error unsent = HYL_ERROR_INIT;
     hyl_status status = hyl__conn_flush(conn, &unsent);
     /* What the server had to say is more telling than that it is gone. */
@@ -175,18 +178,50 @@ static hyl_status send_chunk(hyl_conn *conn, hyl_bytes chunk, hyl_error *error)
     return status;
 }
 
-static hyl_status send_bytes(hyl_copy *copy, hyl_bytes bytes, hyl_error *err)
+/* Where in a list of pieces the next message begins. */
+typedef struct piece_reader {
+    const hyl_bytes *next;
+    size_t left;   /* pieces, with the next one */
+    size_t offset; /* into the next one */
+} piece_reader;
+
+/* Takes what fits into one message. Returns the number of pieces. */
+static size_t take_chunk(piece_reader *reader, hyl_bytes chunk[HYL__COPY_MAX_PIECES])
+{
+    size_t count = 0;
+    size_t room = HYL__COPY_CHUNK;
+    while (reader->left > 0 && room > 0 && count < HYL__COPY_MAX_PIECES) {
+        const size_t rest = reader->next->len - reader->offset;
+        const size_t len = rest < room ? rest : room;
+        chunk[count++] = (hyl_bytes){reader->next->data + reader->offset, len};
+        room -= len;
+        reader->offset += len;
+        if (len == rest) {
+            reader->next++;
+            reader->left--;
+            reader->offset = 0;
+        }
+    }
+    return count;
+}
+
+static hyl_status send_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_t count, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
-    while (bytes.len > 0) {
-        hyl_bytes chunk = {bytes.data, bytes.len < HYL__COPY_CHUNK ? bytes.len : HYL__COPY_CHUNK};
-        if (send_chunk(copy->conn, chunk, &error) < 0) {
+    hyl_bytes chunk[HYL__COPY_MAX_PIECES];
+    piece_reader reader = {pieces, count, 0};
+    while (reader.left > 0) {
+        const size_t taken = take_chunk(&reader, chunk);
+        if (send_chunk(copy->conn, chunk, taken, &error) < 0) {
             return fail_copy(copy, &error, err);
         }
-        bytes.data += chunk.len;
-        bytes.len -= chunk.len;
     }
     return HYL_OK;
+}
+
+static hyl_status send_bytes(hyl_copy *copy, hyl_bytes bytes, hyl_error *err)
+{
+    return send_pieces(copy, &bytes, bytes.len > 0 ? 1 : 0, err);
 }
 
 static hyl_status send_gathered(hyl_copy *copy, hyl_error *err)
@@ -212,6 +247,21 @@ hyl_status hyl_copy_write(hyl_copy *copy, const void *bytes, size_t len, hyl_err
         hyl_error error = HYL_ERROR_INIT;
         hyl__fail_nomem(&error);
         return fail_copy(copy, &error, err);
+    }
+    return HYL_OK;
+}
+
+hyl_status hyl__copy_write_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_t count,
+                                  hyl_error *err)
+{
+    if (count <= HYL__COPY_MAX_PIECES) {
+        HYL_TRY(check_writable(copy, err));
+        start_deadline(copy);
+        HYL_TRY(send_gathered(copy, err));
+        return send_pieces(copy, pieces, count, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        HYL_TRY(hyl_copy_write(copy, pieces[i].data, pieces[i].len, err));
     }
     return HYL_OK;
 }

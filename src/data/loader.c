@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "conn/conn.h"
+#include "copy.h"
 
 /* What the connection is busy with while there is no COPY yet. */
 static const char loading[] = "an inserter";
@@ -127,10 +128,7 @@ static hyl_status open_copy(hyl__loader *loader, const char *format, hyl_error *
 static hyl_status write_pieces(const hyl__loader *loader, const hyl__ipc_message *message,
                                hyl_error *err)
 {
-    for (size_t i = 0; i < message->count; i++) {
-        HYL_TRY(hyl_copy_write(loader->copy, message->pieces[i].data, message->pieces[i].len, err));
-    }
-    return HYL_OK;
+    return hyl__copy_write_pieces(loader->copy, message->pieces, message->count, err);
 }
 
 static hyl_status begin_arrow(hyl__loader *loader, hyl__encoder *encoder, hyl_error *err)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* More pieces than this are sent by several calls. */
-enum { MAX_PIECES = 8 };
+enum { MAX_PIECES = 16 };
 
 typedef struct socket_stream {
     int fd;

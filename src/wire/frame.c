@@ -176,7 +176,19 @@ int hyl__frame_send_window(const hyl__frame *frame, hyl_iovec *iov)
     if (frame->borrowed.len > 0) {
         iov[count++] = (hyl_iovec){frame->borrowed.data, frame->borrowed.len};
     }
+    for (size_t i = 0; i < frame->more_count && count < HYL__FRAME_MAX_IOVEC; i++) {
+        iov[count++] = (hyl_iovec){frame->more[i].data, frame->more[i].len};
+    }
     return count;
+}
+
+/* Goes on to the next borrowed piece where one is used up. */
+static void next_piece(hyl__frame *frame)
+{
+    while (frame->borrowed.len == 0 && frame->more_count > 0) {
+        frame->borrowed = *frame->more++;
+        frame->more_count--;
+    }
 }
 
 void hyl__frame_send_commit(hyl__frame *frame, size_t sent)
@@ -189,15 +201,22 @@ void hyl__frame_send_commit(hyl__frame *frame, size_t sent)
         frame->out_pos = 0;
     }
     size_t from_borrowed = sent - from_queue;
-    if (from_borrowed > 0) {
-        frame->borrowed.data += from_borrowed;
-        frame->borrowed.len -= from_borrowed;
+    while (from_borrowed > 0) {
+        size_t gone = from_borrowed < frame->borrowed.len ? from_borrowed : frame->borrowed.len;
+        frame->borrowed.data += gone;
+        frame->borrowed.len -= gone;
+        from_borrowed -= gone;
+        next_piece(frame);
     }
 }
 
 size_t hyl__frame_unsent(const hyl__frame *frame)
 {
-    return frame->out.len - frame->out_pos + frame->borrowed.len;
+    size_t unsent = frame->out.len - frame->out_pos + frame->borrowed.len;
+    for (size_t i = 0; i < frame->more_count; i++) {
+        unsent += frame->more[i].len;
+    }
+    return unsent;
 }
 
 void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes)
@@ -205,14 +224,25 @@ void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes)
     frame->borrowed = bytes;
 }
 
+void hyl__frame_send_borrow_pieces(hyl__frame *frame, const hyl_bytes *pieces, size_t count)
+{
+    frame->borrowed = (hyl_bytes){NULL, 0};
+    frame->more = pieces;
+    frame->more_count = count;
+    next_piece(frame);
+}
+
 hyl_status hyl__frame_send_keep(hyl__frame *frame)
 {
-    hyl_bytes left = frame->borrowed;
-    if (left.len == 0) {
-        return HYL_OK;
+    size_t queued = frame->out.len - frame->out_pos;
+    if (hyl_buf_reserve(&frame->out, hyl__frame_unsent(frame) - queued) < 0) {
+        hyl__frame_send_borrow_pieces(frame, NULL, 0);
+        return HYL_ERR_NOMEM;
     }
-    HYL_TRY(hyl_buf_reserve(&frame->out, left.len));
-    hyl_buf_append(&frame->out, left.data, left.len);
-    frame->borrowed = (hyl_bytes){NULL, 0};
+    while (frame->borrowed.len > 0) {
+        hyl_buf_append(&frame->out, frame->borrowed.data, frame->borrowed.len);
+        frame->borrowed = (hyl_bytes){NULL, 0};
+        next_piece(frame);
+    }
     return HYL_OK;
 }

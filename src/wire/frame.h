@@ -14,7 +14,7 @@ enum {
     HYL__FRAME_LARGE_BODY = 32768,  /* from here on a body is worth a receive of its own */
     HYL__FRAME_MAX_INTO = 33554432, /* and up to here it may go where its owner says */
     HYL__FRAME_WINDOW = 65536,      /* the receive window's and the write buffer's first size */
-    HYL__FRAME_MAX_IOVEC = 3
+    HYL__FRAME_MAX_IOVEC = 16
 };
 
 /*
@@ -41,6 +41,8 @@ typedef struct hyl__frame {
     hyl_buf out;       /* messages to send, from out_pos on */
     size_t out_pos;
     hyl_bytes borrowed; /* the caller's bytes, sent after `out`; the caller's until they are gone */
+    const hyl_bytes *more; /* and further ones after these */
+    size_t more_count;
 } hyl__frame;
 
 /*
@@ -139,10 +141,12 @@ size_t hyl__frame_unsent(const hyl__frame *frame);
  * live until they are sent. Only one at a time.
  */
 void hyl__frame_send_borrow(hyl__frame *frame, hyl_bytes bytes);
+/* The same of several pieces, one behind the other. The array of them must live as long. */
+void hyl__frame_send_borrow_pieces(hyl__frame *frame, const hyl_bytes *pieces, size_t count);
 
 /*
  * Copies what is still unsent of the borrowed bytes, which are about to go away: a message that has
- * begun must go out whole.
+ * begun must go out whole. Without memory they are forgotten.
  * Errors: NOMEM.
  */
 hyl_status hyl__frame_send_keep(hyl__frame *frame);

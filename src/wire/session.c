@@ -147,19 +147,35 @@ static hyl_status check_copy_in(const hyl__session *session, hyl_error *err)
     return HYL_OK;
 }
 
-hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err)
+/* Queues a CopyData's header, behind which `len` borrowed bytes will go. */
+static hyl_status queue_copy_header(hyl__session *session, size_t len, hyl_error *err)
 {
     HYL_TRY(check_copy_in(session, err));
-    if (data.len > HYL__COPY_CHUNK || session->frame.borrowed.len > 0) {
+    if (len > HYL__COPY_CHUNK || session->frame.borrowed.len > 0) {
         return hyl__fail(err, HYL_ERR_STATE, "CopyData too large, or the one before it unsent");
     }
     uint8_t header[HYL_MESSAGE_HEADER_SIZE] = {HYL_MSG_COPY_DATA};
-    hyl__store_be32(header + 1, (uint32_t)data.len + 4);
+    hyl__store_be32(header + 1, (uint32_t)len + 4);
     hyl_buf_append(&session->frame.out, header, sizeof header);
-    if (hyl_buf_status(&session->frame.out) < 0) {
-        return hyl__fail_nomem(err);
-    }
+    return hyl_buf_status(&session->frame.out) < 0 ? hyl__fail_nomem(err) : HYL_OK;
+}
+
+hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err)
+{
+    HYL_TRY(queue_copy_header(session, data.len, err));
     hyl__frame_send_borrow(&session->frame, data);
+    return HYL_OK;
+}
+
+hyl_status hyl__session_copy_pieces(hyl__session *session, const hyl_bytes *pieces, size_t count,
+                                    hyl_error *err)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        len += pieces[i].len;
+    }
+    HYL_TRY(queue_copy_header(session, len, err));
+    hyl__frame_send_borrow_pieces(&session->frame, pieces, count);
     return HYL_OK;
 }
 

@@ -140,6 +140,9 @@ hyl_status hyl__session_execute(hyl__session *session, const int16_t *formats, s
  * Errors: STATE, NOMEM.
  */
 hyl_status hyl__session_copy_data(hyl__session *session, hyl_bytes data, hyl_error *err);
+/* The same of bytes in several pieces. The array of them must live as long. */
+hyl_status hyl__session_copy_pieces(hyl__session *session, const hyl_bytes *pieces, size_t count,
+                                    hyl_error *err);
 hyl_status hyl__session_copy_done(hyl__session *session, hyl_error *err);
 hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl_error *err);
 /* Queues Flush, a message without an answer, in any phase. */
@@ -151,7 +154,7 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err);
  * Larger CopyData are cut: the server closes the connection over 150 MiB, and a message that has
  * begun must be sent whole even when the server has already refused the rest.
  */
-enum { HYL__COPY_CHUNK = 1048576 };
+enum { HYL__COPY_CHUNK = 2097152 };
 
 /*
  * The next event. OK; AGAIN (send what is queued, receive more).

@@ -506,6 +506,43 @@ static void what_is_queued_goes_before_what_is_borrowed(void **state)
     }
 }
 
+static void borrowed_pieces_go_in_their_order(void **state)
+{
+    (void)state;
+    enum { PIECES = 40 }; /* more than one window has */
+    static const uint8_t text[] = "forty pieces of one or two bytes, or of none at all";
+    hyl_bytes pieces[PIECES];
+    size_t total = 0;
+    for (size_t i = 0; i < PIECES; i++) {
+        pieces[i] = (hyl_bytes){text + total, i % 3};
+        total += i % 3;
+    }
+    for (size_t step = 1; step <= total + 5; step++) {
+        for (int keep = 0; keep < 2; keep++) {
+            hyl__frame frame;
+            hyl_buf sent = HYL_BUF_INIT;
+            assert_int_equal(hyl__frame_init(&frame, 0, 0), HYL_OK);
+            assert_ok(hyl_enc_sync(&frame.out, &err), &err);
+            hyl__frame_send_borrow_pieces(&frame, pieces, PIECES);
+            assert_int_equal(hyl__frame_unsent(&frame), 5 + total);
+            if (keep == 1) {
+                hyl_buf_append(&sent, "S\0\0\0\4", step < 5 ? step : 5);
+                hyl_buf_append(&sent, text, step < 5 ? 0 : step - 5);
+                hyl__frame_send_commit(&frame, step);
+                assert_int_equal(hyl__frame_send_keep(&frame), HYL_OK);
+            }
+            hyl_buf rest = send_all(&frame, step);
+            hyl_buf_append(&sent, rest.data, rest.len);
+            assert_int_equal(sent.len, 5 + total);
+            assert_memory_equal(sent.data, "S\0\0\0\4", 5);
+            assert_memory_equal(sent.data + 5, text, total);
+            hyl_buf_reset(&rest);
+            hyl_buf_reset(&sent);
+            hyl__frame_reset(&frame);
+        }
+    }
+}
+
 static void nothing_queued_is_nothing_to_send(void **state)
 {
     (void)state;
@@ -533,6 +570,7 @@ int main(void)
         cmocka_unit_test(after_a_large_body_the_next_header_comes_alone),
         cmocka_unit_test(without_memory_a_body_stays_with_its_owner),
         cmocka_unit_test(what_is_queued_goes_before_what_is_borrowed),
+        cmocka_unit_test(borrowed_pieces_go_in_their_order),
         cmocka_unit_test(nothing_queued_is_nothing_to_send),
     };
     return cmocka_run_group_tests_name("wire/frame", tests, NULL, NULL);
