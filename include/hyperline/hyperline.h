@@ -126,7 +126,8 @@ HYL_API void hyl_conn_on_notice(hyl_conn *conn, hyl_notice_fn fn, void *ctx);
 /*
  * Asks the server to stop what the connection is doing, over a second connection, and waits until
  * the server has taken note, so that it cannot hit a later statement. For the thread that uses the
- * connection, between two calls (inside a result, say).
+ * connection, between two calls (inside a result, say). Where nothing runs it stops nothing, but
+ * Hyper fails an open transaction then: the next statement says so, a COMMIT too.
  * Errors: IO, TIMEOUT, CLOSED.
  * Blocks: until the server closes the second connection, at most `timeout_ms` (negative: none).
  */

@@ -127,6 +127,35 @@ static hyl_status fail_drain(hyl_conn *conn, const hyl_error *why, hyl_error *er
     return hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
 }
 
+/*
+ * Is the answer whole in what was received, or in one receive more? Then there is nothing to cancel;
+ * a cancel while nothing runs would fail an open transaction.
+ */
+static bool has_ended(hyl_conn *conn)
+{
+    hyl__event event;
+    hyl_status status = HYL_AGAIN;
+    if (conn->session.phase == HYL__PHASE_COPY_IN) {
+        return false;
+    }
+    conn->deadline = HYL__NO_DEADLINE;
+    conn->receive_limit = conn->received + 1;
+    do {
+        status = hyl__conn_poll(conn, &event, NULL);
+    } while (status == HYL_OK && event.type != HYL__EVENT_READY &&
+             event.type != HYL__EVENT_COPY_IN);
+    conn->receive_limit = UINT64_MAX;
+    return hyl__session_idle(&conn->session);
+}
+
+/* That it was cancelled is not what went wrong, unless the request had failed before. */
+static void forget_cancel(hyl_conn *conn, bool had_failed)
+{
+    if (!had_failed) {
+        hyl__conn_clear_diag(conn);
+    }
+}
+
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
 {
     conn->abandoned = false;
@@ -137,15 +166,19 @@ hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
     }
     bool had_failed = conn->session.phase == HYL__PHASE_FAILED;
     hyl_error why = HYL_ERROR_INIT;
+    const uint64_t before = conn->received;
+    if (!conn->cancel_sent && has_ended(conn)) {
+        forget_cancel(conn, had_failed);
+        return HYL_OK;
+    }
+    const uint64_t used = conn->received - before;
+    const uint64_t limit = conn->settings.drain_limit;
     conn->deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
     hyl_status status = ask_to_stop(conn, conn->deadline, &why);
     /* A cancel that could not be sent is no reason to give up: the rest may be short. */
-    status = drain(conn, conn->settings.drain_limit, status < 0 ? NULL : &why);
+    status = drain(conn, limit > used ? limit - used : 0, status < 0 ? NULL : &why);
     conn->cancel_sent = false;
-    if (!had_failed) {
-        /* That it was cancelled is not what went wrong. */
-        hyl__conn_clear_diag(conn);
-    }
+    forget_cancel(conn, had_failed);
     return status == HYL_OK && !conn->cancel_unsettled ? HYL_OK : fail_drain(conn, &why, err);
 }
 
@@ -155,7 +188,7 @@ enum { CANCEL_TIMEOUT_MS = 1000 };
 void hyl__conn_abandon_later(hyl_conn *conn)
 {
     conn->child = NULL;
-    if (conn->closed || conn->desync || hyl__session_idle(&conn->session)) {
+    if (conn->closed || conn->desync || hyl__session_idle(&conn->session) || has_ended(conn)) {
         return;
     }
     conn->abandoned = true;

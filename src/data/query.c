@@ -279,6 +279,7 @@ static hyl_status open_result(const request *req, hyl_result **out, hyl_error *e
 {
     hyl_result *result = NULL;
     HYL_TRY(new_result(req->conn, &result, err));
+    result->commits = req->statement.kind == HYL__STATEMENT_COMMIT;
     req->conn->child = "a result";
     hyl_status status = start_result(result, req, err);
     if (status < 0) {

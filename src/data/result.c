@@ -144,6 +144,9 @@ static void keep_tag(hyl_result *result, hyl_str tag)
 {
     hyl__copy_text(result->tag, sizeof result->tag, tag.data, tag.len);
     result->affected = hyl_tag_rows(tag);
+    /* Of a transaction that has failed without our knowing: a cancel came while nothing ran. */
+    bool undone = result->commits && strncmp(result->tag, "ROLLBACK", 8) == 0;
+    result->rolled_back = result->rolled_back || undone;
 }
 
 hyl_status hyl__result_end(hyl_result *result, hyl_status state, const hyl_error *error)

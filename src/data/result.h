@@ -62,6 +62,7 @@ struct hyl_result {
     char *names;      /* what the columns' names point into */
     hyl_status state; /* OK: rows may come. DONE: the statement has succeeded. Below 0: `error` */
     hyl_error error;
+    bool commits;         /* the statement is a COMMIT */
     bool within_deadline; /* the call under way reads on and on: its deadline is set already */
     bool rolled_back;     /* the statement was a COMMIT of a failed transaction, sent as ROLLBACK */
     int64_t affected;

@@ -522,6 +522,11 @@ static void a_cancel_that_may_still_hit_loses_the_connection(void **state)
 }
 
 /* The same of the cancel that an abandoned result sends. */
+static void say_ten_done(mem_conn *mem)
+{
+    mem_say_done(mem, "SELECT 10", 'I');
+}
+
 static void an_abandoned_result_with_a_cancel_in_the_air_too(void **state)
 {
     (void)state;
@@ -530,7 +535,7 @@ static void an_abandoned_result_with_a_cancel_in_the_air_too(void **state)
     snprintf(settings, sizeof settings, "endpoint=%s drain_timeout=20ms", test_path("late"));
     mem_conn mem = mem_conn_open(settings);
     hyl_result *result = open_result(&mem, 10);
-    mem_say_done(&mem, "SELECT 10", 'I');
+    make_late(&mem, say_ten_done);
     assert_status(hyl_result_abandon(result, &err), HYL_ERR_DESYNC, &err);
     mem_assert_lost(&mem, HYL_ERR_DESYNC);
     hyl_result_free(result);

@@ -109,7 +109,17 @@ static void by_arrow(hyl_conn *conn)
     }
 }
 
-/* The rows are sent, and the server refuses the last of them: a text that is too long. */
+/*
+ * Where the rows were not yet being sent the cancel finds an idle session, and the server fails the
+ * transaction all the same: the next statement learns it.
+ */
+static void assert_cancelled(hyl_status status)
+{
+    if (status != HYL_ERR_SERVER || strcmp(err.sqlstate, "25P02") != 0) {
+        assert_status(status, HYL_ERR_CANCELLED, &err);
+    }
+}
+
 static void by_inserter(hyl_conn *conn)
 {
     hyl_inserter *ins = NULL;
@@ -120,8 +130,14 @@ static void by_inserter(hyl_conn *conn)
         assert_ok(hyl_inserter_end_row(ins, &err), &err);
     }
     assert_ok(hyl_conn_cancel(conn, 10000, &err), &err);
-    assert_status(hyl_inserter_finish(ins, NULL, &err), HYL_ERR_CANCELLED, &err);
+    assert_cancelled(hyl_inserter_finish(ins, NULL, &err));
     hyl_inserter_free(ins);
+}
+
+static void by_cancel_while_idle(hyl_conn *conn)
+{
+    assert_ok(hyl_conn_cancel(conn, 10000, &err), &err);
+    assert_cancelled(hyl_exec(conn, "INSERT INTO t VALUES (7)", NULL, &err));
 }
 
 static void by_cancel(hyl_conn *conn)
@@ -138,7 +154,7 @@ typedef void (*breaking)(hyl_conn *conn);
 
 static const breaking breakings[] = {
     by_simple_query, by_extended_query, by_prepared_statement, by_copy_in, by_copy_in_dropped,
-    by_copy_out,     by_arrow,          by_inserter,           by_cancel,
+    by_copy_out,     by_arrow,          by_inserter,           by_cancel,  by_cancel_while_idle,
 };
 
 enum { BREAKING_COUNT = sizeof breakings / sizeof breakings[0] };
@@ -258,10 +274,53 @@ static void without_the_latch_half_a_statement_is_committed(void **state)
     hyl_raw_free(raw);
 }
 
+/* Cancelled while nothing ran: the first to learn it is the COMMIT, which must not look like one. */
+static void a_commit_that_rolls_back_is_no_success(void **state)
+{
+    (void)state;
+    hyl_conn *conn = live_connect(NULL);
+    live_exec(conn, "CREATE TEMP TABLE t (a int)");
+    live_exec(conn, "BEGIN");
+    live_exec(conn, "INSERT INTO t VALUES (1)");
+    assert_ok(hyl_conn_cancel(conn, 10000, &err), &err);
+    assert_status(hyl_exec(conn, "COMMIT", NULL, &err), HYL_ERR_STATE, &err);
+    assert_string_equal(err.sqlstate, "25P02");
+    assert_int_equal(live_i64(conn, "SELECT count(*) FROM t"), 0);
+    hyl_conn_free(conn);
+}
+
+/* A result that is there whole is dropped without a cancel, which would fail the transaction. */
+static void a_whole_result_dropped_fails_no_transaction(void **state)
+{
+    (void)state;
+    hyl_conn *conn = live_connect(NULL);
+    live_exec(conn, "CREATE TEMP TABLE t (a int)");
+    for (int i = 0; i < 20; i++) {
+        hyl_result *result = NULL;
+        const hyl_row *row = NULL;
+        live_exec(conn, "BEGIN");
+        live_exec(conn, "INSERT INTO t VALUES (1)");
+        assert_ok(hyl_query(conn, "SELECT 42", &result, &err), &err);
+        assert_ok(hyl_result_next(result, &row, &err), &err);
+        if (i % 2 == 0) {
+            assert_ok(hyl_result_abandon(result, &err), &err);
+        }
+        hyl_result_free(result);
+        /* Where a part was still on its way it was cancelled, and then the COMMIT says so. */
+        hyl_status status = hyl_exec(conn, "COMMIT", NULL, &err);
+        assert_true(status == HYL_OK || status == HYL_ERR_STATE);
+        assert_int_equal(live_i64(conn, "SELECT count(*) FROM t"), status == HYL_OK ? 1 : 0);
+        live_exec(conn, "DELETE FROM t");
+    }
+    hyl_conn_free(conn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_failed_nothing_is_kept),
+        cmocka_unit_test(a_commit_that_rolls_back_is_no_success),
+        cmocka_unit_test(a_whole_result_dropped_fails_no_transaction),
         cmocka_unit_test(without_the_latch_half_a_statement_is_committed),
     };
     return cmocka_run_group_tests_name("live/latch", tests, test_hyperd_start, test_hyperd_stop);
