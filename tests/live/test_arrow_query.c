@@ -593,6 +593,35 @@ static void a_transfer_as_arrow_alone_takes_no_other_way(void **state)
     live_assert_in_step(arrow_conn);
 }
 
+/* Only Arrow tells that a column cannot be NULL. */
+static bool is_nullable(const hyl_arrow_opts *opts)
+{
+    struct ArrowArrayStream stream = {.release = NULL};
+    struct ArrowSchema schema;
+    assert_ok(hyl_query_arrow(arrow_conn, "SELECT 1 AS a", opts, &stream, &err), &err);
+    assert_int_equal(stream.get_schema(&stream, &schema), 0);
+    bool nullable = (schema.children[0]->flags & ARROW_FLAG_NULLABLE) != 0;
+    schema.release(&schema);
+    stream.release(&stream);
+    return nullable;
+}
+
+static void the_connections_transfer_counts_where_no_other_is_asked_for(void **state)
+{
+    (void)state;
+    hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
+    assert_false(is_nullable(NULL));
+    hyl_conn_free(arrow_conn);
+    arrow_conn = arrow_connect(test_hyperd(), "transfer=rows");
+    assert_true(is_nullable(NULL));
+    assert_true(is_nullable(&opts));
+    opts.transfer = HYL_TRANSFER_AUTO;
+    assert_false(is_nullable(&opts));
+    opts.transfer = HYL_TRANSFER_ARROW;
+    assert_false(is_nullable(&opts));
+    live_assert_in_step(arrow_conn);
+}
+
 static void options_without_a_size_are_refused(void **state)
 {
     (void)state;
@@ -637,6 +666,7 @@ int main(void)
         ARROW_TEST(a_server_that_dies_is_an_error_not_an_end),
         ARROW_TEST(buffers_are_aligned_as_asked_for),
         ARROW_TEST(a_transfer_as_arrow_alone_takes_no_other_way),
+        ARROW_TEST(the_connections_transfer_counts_where_no_other_is_asked_for),
         ARROW_TEST(options_without_a_size_are_refused),
     };
     return cmocka_run_group_tests_name("live/arrow_query", tests, test_hyperd_start,
