@@ -1,6 +1,7 @@
 /* The inserter on a real server: what goes in comes out, what does not fit changes nothing. */
 #include "support/alloc.h"
 #include "support/hyperd.h"
+#include "support/live.h"
 #include "support/test.h"
 
 #include <hyperline/insert.h>
@@ -574,6 +575,36 @@ static void columns_append_rows(void **state)
     run("DROP TABLE k");
 }
 
+/* The sanitizer keeps what was freed, so that memory grows there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { PEAK_SLACK_KB = 1000000 };
+#else
+enum { PEAK_SLACK_KB = 1024 };
+#endif
+
+/* Inserters that come and go on one connection leave nothing behind. */
+static void memory_does_not_grow_with_the_appends(void **state)
+{
+    (void)state;
+    enum { APPENDS = 20, WARM = 3, ROWS = 200000 };
+    long warm = 0;
+    run("CREATE TABLE g (i int NOT NULL, p double precision, n text)");
+    for (int append = 1; append <= APPENDS; append++) {
+        hyl_inserter *ins = open_into("g");
+        for (int32_t i = 0; i < ROWS; i++) {
+            assert_ok(hyl_inserter_i32(ins, i, &err), &err);
+            assert_ok(hyl_inserter_f64(ins, i / 4.0, &err), &err);
+            assert_ok(hyl_inserter_str(ins, HYL_STR("some text"), &err), &err);
+            assert_ok(hyl_inserter_end_row(ins, &err), &err);
+        }
+        finish(ins, ROWS);
+        warm = append == WARM ? live_peak_kb() : warm;
+    }
+    assert_in_range(live_peak_kb(), warm, warm + PEAK_SLACK_KB);
+    assert_int_equal(ask("SELECT count(*) FROM g"), APPENDS * ROWS);
+    run("DROP TABLE g");
+}
+
 /* ---- Without memory ------------------------------------------------------------------------ */
 
 enum { TORTURE_ROWS = 200 };
@@ -677,6 +708,7 @@ int main(void)
         cmocka_unit_test(a_transaction_keeps_or_undoes_the_rows),
         cmocka_unit_test(messages_are_cut_anywhere),
         cmocka_unit_test(columns_append_rows),
+        cmocka_unit_test(memory_does_not_grow_with_the_appends),
         cmocka_unit_test(every_allocation_may_fail),
     };
     size_t count = 0;
