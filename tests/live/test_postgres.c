@@ -187,6 +187,11 @@ static bool same_bytes(const hyl_buf *a, const hyl_buf *b)
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+static bool same_numeric(const hyl_numeric *a, const hyl_numeric *b)
+{
+    return a->lo == b->lo && a->hi == b->hi && a->precision == b->precision && a->scale == b->scale;
+}
+
 /*
  * PostgreSQL's own text against what the binary format's bytes are written as here, and the values
  * that are decoded from both.
@@ -204,7 +209,7 @@ static void check_both_formats(hyl_conn *conn, const char *sql, hyl_format binar
                  (const char *)text.text.data, (int)other.text.len, (const char *)other.text.data);
     }
     if (text.status != other.status || !same_bytes(&text.value, &other.value) ||
-        memcmp(&text.numeric, &other.numeric, sizeof text.numeric) != 0) {
+        !same_numeric(&text.numeric, &other.numeric)) {
         fail_msg("%s: the values differ (%s, %s)", sql, hyl_status_name(text.status),
                  hyl_status_name(other.status));
     }
