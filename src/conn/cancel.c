@@ -135,7 +135,9 @@ static bool has_ended(hyl_conn *conn)
 {
     hyl__event event;
     hyl_status status = HYL_AGAIN;
-    if (conn->session.phase == HYL__PHASE_COPY_IN) {
+    /* What has yet to be sent, as a CopyFail, must leave before its answer counts. */
+    if (conn->session.phase == HYL__PHASE_COPY_IN ||
+        hyl__frame_unsent(&conn->session.frame) > 0) {
         return false;
     }
     conn->deadline = HYL__NO_DEADLINE;
