@@ -136,8 +136,7 @@ static bool has_ended(hyl_conn *conn)
     hyl__event event;
     hyl_status status = HYL_AGAIN;
     /* What has yet to be sent, as a CopyFail, must leave before its answer counts. */
-    if (conn->session.phase == HYL__PHASE_COPY_IN ||
-        hyl__frame_unsent(&conn->session.frame) > 0) {
+    if (conn->session.phase == HYL__PHASE_COPY_IN || hyl__frame_unsent(&conn->session.frame) > 0) {
         return false;
     }
     conn->deadline = HYL__NO_DEADLINE;
