@@ -116,7 +116,8 @@ typedef struct hyl_arrow_opts {
  * not send so travels as rows, and the arrays are built here, with the same types: statements of
  * other kinds (SHOW, EXPLAIN, EXECUTE, INSERT ... RETURNING), and results that the server refuses
  * before their first row (a uuid in them, say). Inside a transaction, which a refusal would fail,
- * the statement is described first. Of rows every field is nullable, since they do not tell. A
+ * the statement is described first. Of rows every field is nullable, since they do not tell; of
+ * PostgreSQL's, which come as text, every field is utf8 (hyl_result_to_arrow knows more). A
  * statement without a result has run when this returns, and its stream has no columns.
  *
  * The stream occupies the connection until its end or its release. Released early, it cancels the
@@ -140,8 +141,12 @@ HYL_API HYL_NODISCARD hyl_status hyl_query_arrow(hyl_conn *conn, const char *sql
 /*
  * The rows of a result that are not yet read as a stream of record batches of at most 10,240 rows.
  * The result is the stream's from then on; where this fails it stays the caller's.
- * Columns that came as text are utf8.
- * Errors: NOMEM, UNSUPPORTED in a build without Arrow.
+ * Columns that came as text are utf8, all of them where a query of PostgreSQL has no flags. With
+ * HYL_QUERY_BINARY they have their types, but for numeric without a precision, or with one beyond
+ * numeric(38,38), and arrays of it: these are utf8 too, as PostgreSQL writes them.
+ * Errors: NOMEM, UNSUPPORTED in a build without Arrow. Of the stream: RANGE and UNSUPPORTED naming the
+ * column of a value that Arrow's type lacks, as infinity, NaN in a numeric, and arrays of several
+ * dimensions.
  * Lifetime: as of hyl_query_arrow.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_result_to_arrow(hyl_result *result,

@@ -2,6 +2,9 @@
 
 #include "base/mem.h"
 #include "value/hyperbinary.h"
+#include "value/numeric.h"
+#include "value/pgbinary.h"
+#include "value/pgtext.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,18 +60,12 @@ static void set_bit(uint8_t *bits, int64_t i)
     bits[i >> 3] = (uint8_t)(bits[i >> 3] | 1U << (i & 7));
 }
 
-/* Has the column an array of offsets in `slots`? */
-static bool has_offsets(const hyl__column *column)
-{
-    return column->width == OFFSET_SIZE && column->cell_width == 0;
-}
-
 static size_t slots_size(const hyl__column *column, int64_t count)
 {
     if (column->width == 0) {
         return bitmap_size(count);
     }
-    return (size_t)(count + (has_offsets(column) ? 1 : 0)) * column->width;
+    return (size_t)(count + (column->has_offsets ? 1 : 0)) * column->width;
 }
 
 hyl_status hyl__column_grow(hyl__column *column, int64_t cap)
@@ -78,7 +75,7 @@ hyl_status hyl__column_grow(hyl__column *column, int64_t cap)
     } else {
         HYL_TRY(reserve(&column->slots, slots_size(column, cap)));
     }
-    if (has_offsets(column) && column->cap == 0) {
+    if (column->has_offsets && column->cap == 0) {
         memset(column->slots.data, 0, OFFSET_SIZE); /* where the first value begins */
     }
     if (column->validity.data != NULL) {
@@ -281,7 +278,7 @@ hyl_status hyl__column_append_null(hyl__column *column)
         HYL_TRY(reserve_bits(&column->validity, column->cap, 0xff));
     }
     clear_bit(column->validity.data, column->len);
-    if (has_offsets(column)) {
+    if (column->has_offsets) {
         memcpy(slot(column) + OFFSET_SIZE, slot(column), OFFSET_SIZE);
     } else if (column->width > 0) {
         memset(slot(column), 0, column->width);
@@ -289,6 +286,36 @@ hyl_status hyl__column_append_null(hyl__column *column)
     column->null_count++;
     column->len++;
     return HYL_OK;
+}
+
+/* ---- Cells in PostgreSQL's binary format --------------------------------------------------- */
+
+/* Its bytes, but jsonb has one in front. */
+static hyl_status put_pg_string(hyl__column *column, hyl_bytes cell)
+{
+    HYL_TRY(hyl__pg_strip_version(column->type, &cell, NULL));
+    return put_bytes(column, cell);
+}
+
+static hyl_status put_pg_text(hyl__column *column, hyl_bytes cell)
+{
+    hyl_buf_clear(&column->scratch);
+    HYL_TRY(hyl__pg_text(column->type, cell, &column->scratch, NULL));
+    return put_bytes(column, (hyl_bytes){column->scratch.data, column->scratch.len});
+}
+
+/* As the HyperBinary cell of the same value, so that its byte order is known in one place alone. */
+static hyl_status put_pg_value(hyl__column *column, hyl_bytes cell)
+{
+    hyl_value value;
+    hyl_buf_clear(&column->scratch);
+    HYL_TRY(hyl_buf_reserve(&column->scratch, 1));
+    HYL_TRY(hyl__pg_decode(column->type, cell, &column->scratch, &value, NULL));
+    if (value.type == HYL_TYPE_ARRAY) {
+        return column->put_hyperbinary(column, value.as.bytes);
+    }
+    HYL_TRY(hyl_value_encode(column->type, &value, &column->scratch, NULL));
+    return column->put_hyperbinary(column, (hyl_bytes){column->scratch.data, column->scratch.len});
 }
 
 /* ---- Types --------------------------------------------------------------------------------- */
@@ -327,9 +354,33 @@ static const recipe recipes[HYL_TYPE_COUNT] = {
     [HYL_TYPE_ARRAY] = {put_array, OFFSET_SIZE, "+l", NULL},
 };
 
+/* PostgreSQL's numeric without a precision, or with one that decimal128 lacks, differs by value. */
+static bool has_no_decimal(hyl_type type)
+{
+    int precision = 0;
+    int scale = 0;
+    type = type.id == HYL_TYPE_ARRAY ? hyl_type_element(type) : type;
+    return type.id == HYL_TYPE_NUMERIC && !hyl__numeric_bounds(type, &precision, &scale);
+}
+
 static const recipe *recipe_of(const hyl_column *info)
 {
-    return info->format == HYL_FORMAT_TEXT ? &text_recipe : &recipes[info->type.id];
+    bool as_text = info->format == HYL_FORMAT_TEXT ||
+                   (info->format == HYL_FORMAT_BINARY && has_no_decimal(info->type));
+    return as_text ? &text_recipe : &recipes[info->type.id];
+}
+
+/* What takes the column's cells as they come. */
+static hyl_status (*put_of(const hyl_column *info))(hyl__column *, hyl_bytes)
+{
+    const recipe *how = recipe_of(info);
+    if (info->format != HYL_FORMAT_BINARY || info->type.id == HYL_TYPE_UNKNOWN) {
+        return how->put;
+    }
+    if (how == &text_recipe) {
+        return put_pg_text;
+    }
+    return how->put == put_bytes ? put_pg_string : put_pg_value;
 }
 
 /* An array's elements as a column of their own. */
@@ -350,10 +401,13 @@ hyl_status hyl__column_init(hyl__column *column, const hyl_column *info)
     const recipe *how = recipe_of(info);
     memset(column, 0, sizeof *column);
     column->type = info->type;
-    column->put = how->put;
+    column->put = put_of(info);
+    column->put_hyperbinary = how->put;
     column->width = how->width;
-    column->cell_width = how->put == put_bytes ? 0 : hyl_type_width(info->type);
-    column->is_plain = how->put == put_32 || how->put == put_64;
+    column->has_offsets = how->put == put_bytes || how->put == put_array;
+    column->cell_width =
+        column->put == how->put && !column->has_offsets ? hyl_type_width(info->type) : 0;
+    column->is_plain = column->put == put_32 || column->put == put_64;
     if (is_array(info)) {
         hyl_column element = element_info(info);
         column->element = hyl__calloc(1, sizeof *column->element);
@@ -387,8 +441,10 @@ static int add_pairs(struct ArrowBuffer *metadata, const hyl_column *info)
 {
     char text[24];
     hyl_buf name = HYL_BUF_INIT;
-    const char *kind = recipes[info->type.id].kind;
-    if (kind != NULL) {
+    const recipe *own = &recipes[info->type.id];
+    const char *kind = own->kind;
+    /* Text that stands for a value of another kind must not be taken for one. */
+    if (kind != NULL && strcmp(own->format, recipe_of(info)->format) == 0) {
         NANOARROW_RETURN_NOT_OK(add_pair(metadata, "hyper:type", kind));
     }
     if (info->type.id == HYL_TYPE_UNKNOWN) {
@@ -483,7 +539,7 @@ int hyl__column_finish(hyl__column *column, struct ArrowArray *out)
     out->null_count = column->null_count;
     give(&column->validity, bitmap_size(column->len), out, 0);
     give(&column->slots, slots_size(column, column->len), out, 1);
-    if (has_offsets(column) && column->element == NULL) {
+    if (column->has_offsets && column->element == NULL) {
         give(&column->bytes, column->bytes.len, out, 2);
     }
     column->len = 0;

@@ -22,19 +22,22 @@ typedef struct hyl__column hyl__column;
 
 struct hyl__column {
     hyl_type type;
-    /* Writes a cell that is not NULL into slot `len`. Errors: PROTOCOL, RANGE, NOMEM. */
+    /* Writes a cell that is not NULL into slot `len`. Errors: PROTOCOL, RANGE, UNSUPPORTED, NOMEM. */
     hyl_status (*put)(hyl__column *column, hyl_bytes cell);
-    size_t cell_width; /* what a cell must be long; 0: it varies */
+    hyl_status (*put_hyperbinary)(hyl__column *column,
+                                  hyl_bytes cell); /* the same in that format */
+    size_t cell_width; /* what a cell must be long; 0: it varies, or `put` knows */
     size_t width;      /* of a slot of `slots`; 0: a bit */
     bool is_plain; /* the slot has the cell's 4 or 8 bytes, whatever they are: no call is needed */
     int64_t len;
     int64_t cap; /* slots that there is memory for */
     int64_t null_count;
+    bool has_offsets;     /* in `slots` */
     hyl__memory validity; /* data NULL until the first NULL */
     hyl__memory slots;    /* values of fixed width, bits, or the offsets of those that vary */
     hyl__memory bytes;    /* of those that vary */
     hyl__column *element; /* of an array */
-    hyl_buf scratch;      /* an element's cell */
+    hyl_buf scratch;      /* a cell in HyperBinary or as text, that came as something else */
 };
 
 /* An empty builder of a column of a result. Errors: NOMEM. */
@@ -46,7 +49,8 @@ hyl_status hyl__column_grow(hyl__column *column, int64_t cap);
 
 /*
  * Appends a cell, for which there is room; data NULL is NULL.
- * Errors: PROTOCOL (no value of the type), RANGE (Arrow's type does not hold it), NOMEM.
+ * Errors: PROTOCOL (no value of the type), RANGE (Arrow's type does not hold it), UNSUPPORTED (an
+ * array of several dimensions), NOMEM.
  */
 static inline hyl_status hyl__column_append(hyl__column *column, hyl_bytes cell);
 

@@ -37,10 +37,16 @@ static hyl_status fail_cell(row_stream *rows, size_t column, hyl_status status)
     case HYL_ERR_NOMEM:
         return hyl__fail_nomem(err);
     case HYL_ERR_RANGE:
+        return hyl__fail(
+            err, status,
+            "column %zu \"%s\": one of its values is out of the range that type %s has "
+            "as Arrow",
+            column + 1, info->name, hyl_type_name(info->type.id));
+    case HYL_ERR_UNSUPPORTED:
         return hyl__fail(err, status,
-                         "column %zu \"%s\": Arrow has no place for a %s as far out as one of its "
-                         "values",
-                         column + 1, info->name, hyl_type_name(info->type.id));
+                         "column %zu \"%s\": a value that has no form as Arrow; as text "
+                         "(HYL_QUERY_TEXT) it can be had",
+                         column + 1, info->name);
     default:
         return hyl__fail(err, HYL_ERR_PROTOCOL,
                          "column %zu \"%s\": a value that is none of its type", column + 1,

@@ -1,6 +1,8 @@
 /* The user's connection on PostgreSQL: rows in both of its formats, transactions, COPY, errors. */
 #include "support/test.h"
 
+#include "support/arrow_live.h"
+#include "support/arrow_text.h"
 #include "support/live.h"
 #include "support/postgres.h"
 
@@ -410,6 +412,158 @@ static void both_formats_have_the_same_values(void **state)
         check_both_formats(conn, sql, text_only ? HYL_FORMAT_TEXT : HYL_FORMAT_BINARY);
     }
     live_assert_in_step(conn);
+    hyl_conn_free(conn);
+}
+
+/* What a stream's only column holds: its text, or the status that it ended with. */
+static hyl_status arrow_cell(struct ArrowArrayStream *stream, arrow_contents *out)
+{
+    struct ArrowArray batch = {.release = NULL};
+    if (stream->get_next(stream, &batch) != 0) {
+        hyl_status status = hyl_stream_error(stream)->status;
+        assert_non_null(strstr(stream->get_last_error(stream), "column 1 \""));
+        stream->release(stream);
+        return status;
+    }
+    hyl_buf_append_str(&out->rows, "");
+    struct ArrowSchema schema;
+    assert_int_equal(stream->get_schema(stream, &schema), 0);
+    assert_int_equal(batch.length, 1);
+    hyl_buf_append_str(&out->schema, schema.children[0]->format);
+    hyl_buf_append_byte(&out->schema, 0);
+    arrow_batch_text(&schema, &batch, &out->rows);
+    schema.release(&schema);
+    batch.release(&batch);
+    assert_int_equal(stream->get_next(stream, &batch), 0);
+    assert_null(batch.release);
+    stream->release(stream);
+    return HYL_OK;
+}
+
+/*
+ * Is it a value of Hyper's that Arrow lacks: 24:00, a timestamp beyond the microseconds from 1970, or
+ * an interval beyond nanoseconds?
+ */
+static bool has_no_place(const hyl_value *value)
+{
+    const int64_t most = INT64_MAX / 1000;
+    const int64_t epoch = HYL_UNIX_EPOCH_DAYS * HYL_MICROS_PER_DAY;
+    return (value->type == HYL_TYPE_TIMESTAMP && value->as.i64 > INT64_MAX + epoch) ||
+           (value->type == HYL_TYPE_TIME && value->as.i64 == HYL_MICROS_PER_DAY) ||
+           (value->type == HYL_TYPE_INTERVAL &&
+            (value->as.interval.micros > most || value->as.interval.micros < -most));
+}
+
+/* The elements of an array are char(n) without padding (value/array.h), which only the text has. */
+static hyl_type unpadded(hyl_type type)
+{
+    return type.element == HYL_TYPE_CHAR ? hyl_type_from_oid(1009, -1) : type; /* text[] */
+}
+
+/* The text that a cell of Arrow must have: that of the value that a getter gives. */
+static hyl_status wanted_cell(hyl_conn *conn, const char *sql, bool as_text, hyl_buf *out)
+{
+    hyl_result *result = NULL;
+    hyl_value value;
+    const hyl_row *row = open_row(conn, sql, &as_binary, &result);
+    const hyl_column *column = hyl_result_column(result, 0);
+    hyl_status status = HYL_OK;
+    if (hyl_row_is_null(row, 0)) {
+        hyl_buf_append_str(out, "NULL");
+    } else if (as_text) {
+        status = hyl_row_text(row, 0, out, &err);
+    } else {
+        status = hyl_row_get_value(row, 0, &value, &err);
+        status = status == HYL_OK && has_no_place(&value) ? HYL_ERR_RANGE : status;
+        status = status < 0 ? status : hyl_value_text(unpadded(column->type), &value, out, &err);
+    }
+    hyl_buf_append_byte(out, '\n');
+    assert_ok(hyl_result_finish(result, &err), &err);
+    hyl_result_free(result);
+    return status;
+}
+
+static void check_arrow(hyl_conn *conn, const char *sql, const hyl_query_opts *opts)
+{
+    hyl_result *result = NULL;
+    struct ArrowArrayStream stream = {.release = NULL};
+    arrow_contents read = {.schema = HYL_BUF_INIT, .rows = HYL_BUF_INIT};
+    hyl_buf wanted = HYL_BUF_INIT;
+    assert_ok(hyl_query_with(conn, sql, opts, &result, &err), &err);
+    assert_ok(hyl_result_to_arrow(result, &stream, &err), &err);
+    hyl_status status = arrow_cell(&stream, &read);
+    bool as_text = status == HYL_OK && strcmp((char *)read.schema.data, "u") == 0;
+    hyl_status expected = wanted_cell(conn, sql, as_text, &wanted);
+    if (status != expected || (status == HYL_OK && !same_bytes(&read.rows, &wanted))) {
+        fail_msg("%s: %s '%.*s', but %s '%.*s'", sql, hyl_status_name(status), (int)read.rows.len,
+                 (char *)read.rows.data, hyl_status_name(expected), (int)wanted.len,
+                 (char *)wanted.data);
+    }
+    arrow_contents_free(&read);
+    hyl_buf_reset(&wanted);
+}
+
+static void arrow_has_the_values_of_both_formats(void **state)
+{
+    (void)state;
+    hyl_conn *conn = pg_connect(NULL);
+    for (size_t i = 0; i < sizeof expressions / sizeof expressions[0]; i++) {
+        static char sql[600];
+        snprintf(sql, sizeof sql, "SELECT %s", expressions[i]);
+        check_arrow(conn, sql, &as_binary);
+        check_arrow(conn, sql, NULL);
+        live_assert_in_step(conn);
+    }
+    hyl_conn_free(conn);
+}
+
+/* The types, so that not all of it is text. */
+static void binary_results_have_typed_columns(void **state)
+{
+    (void)state;
+    hyl_conn *conn = pg_connect("dialect=postgresql");
+    hyl_result *result = NULL;
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_ok(hyl_query_with(
+                  conn,
+                  "SELECT i::int2 AS a, i AS b, i::int8 * 1000000007 AS c, i * 1.5::float8 AS d, "
+                  "(i / 4.0)::numeric(9,2) AS e, i / 4.0 AS f, date '1999-12-31' + i AS g, "
+                  "array[i, NULL] AS h, i % 2 = 0 AS b, NULLIF(i, 2)::text AS t, "
+                  "timestamptz '1970-01-01 00:00+00' + i * interval '1 day' AS z "
+                  "FROM generate_series(1, 3) g(i)",
+                  &as_binary, &result, &err),
+              &err);
+    assert_ok(hyl_result_to_arrow(result, &stream, &err), &err);
+    arrow_contents read = arrow_read(&stream, true);
+    assert_string_equal(
+        (char *)read.schema.data,
+        "a:s:null:smallint b:i:null:integer c:l:null:bigint d:g:null:double precision "
+        "e:d:9,2:null:numeric(9,2) f:u:null:numeric g:tdD:null:date h:+l:null:array(integer) "
+        "b:b:null:boolean t:u:null:text z:tsu:UTC:null:timestamp with time zone");
+    assert_string_equal((char *)read.rows.data,
+                        "1|1|1000000007|1.5|0.25|0.25000000000000000000|2000-01-01|[1,NULL]|f|1|"
+                        "1970-01-02 00:00:00+00\n"
+                        "2|2|2000000014|3|0.50|0.50000000000000000000|2000-01-02|[2,NULL]|t|NULL|"
+                        "1970-01-03 00:00:00+00\n"
+                        "3|3|3000000021|4.5|0.75|0.75000000000000000000|2000-01-03|[3,NULL]|f|3|"
+                        "1970-01-04 00:00:00+00\n");
+    arrow_contents_free(&read);
+    hyl_conn_free(conn);
+}
+
+/* Of a plain query every column is text, and says so. */
+static void a_query_as_arrow_is_text(void **state)
+{
+    (void)state;
+    hyl_conn *conn = pg_connect(NULL);
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_ok(
+        hyl_query_arrow(conn, "SELECT 258 AS i, true AS b, oid '3' AS o", NULL, &stream, &err),
+        &err);
+    arrow_contents read = arrow_read(&stream, true);
+    assert_string_equal((char *)read.schema.data, "i:u:null:integer b:u:null:boolean o:u:null:oid");
+    assert_string_equal((char *)read.rows.data, "258|t|3\n");
+    arrow_contents_free(&read);
     hyl_conn_free(conn);
 }
 
@@ -836,6 +990,9 @@ int main(void)
         cmocka_unit_test(settings_of_the_user_come_last),
         cmocka_unit_test(passwords_are_asked_for_as_ever),
         cmocka_unit_test(both_formats_have_the_same_values),
+        cmocka_unit_test(arrow_has_the_values_of_both_formats),
+        cmocka_unit_test(binary_results_have_typed_columns),
+        cmocka_unit_test(a_query_as_arrow_is_text),
         cmocka_unit_test(floats_are_written_as_postgresql_does),
         cmocka_unit_test(the_format_is_what_row_description_says),
         cmocka_unit_test(getters_take_both_formats),

@@ -113,19 +113,36 @@ static void bytes_text(const struct ArrowSchemaView *view, const struct ArrowArr
     assert_int_equal(hyl_value_text(hyl_type_of(value.type), &value, out, NULL), HYL_OK);
 }
 
+/* Puts a backslash before each quote and backslash from `at` on. */
+static void escape_from(hyl_buf *out, size_t at)
+{
+    hyl_buf plain = HYL_BUF_INIT;
+    hyl_buf_append(&plain, out->data + at, out->len - at);
+    out->len = at;
+    for (size_t i = 0; i < plain.len; i++) {
+        if (plain.data[i] == '"' || plain.data[i] == '\\') {
+            hyl_buf_append_byte(out, '\\');
+        }
+        hyl_buf_append_byte(out, plain.data[i]);
+    }
+    hyl_buf_reset(&plain);
+}
+
 static void list_text(const struct ArrowSchema *field, const struct ArrowArrayView *column,
                       int64_t row, hyl_buf *out)
 {
     int64_t at = ArrowArrayViewListChildOffset(column, row);
     int64_t end = ArrowArrayViewListChildOffset(column, row + 1);
     hyl_buf_append_byte(out, '[');
-    /* As the server does: texts, dates and times are quoted, numbers not. */
-    bool is_text = strchr("ut", field->children[0]->format[0]) != NULL;
+    /* As the server does: all but numbers and booleans are quoted, and an oid is none. */
+    bool is_text = strchr("uztwI", field->children[0]->format[0]) != NULL;
     for (int64_t i = at; i < end; i++) {
         const char *quote = is_text && !ArrowArrayViewIsNull(column->children[0], i) ? "\"" : "";
         hyl_buf_append_str(out, i > at ? "," : "");
         hyl_buf_append_str(out, quote);
+        size_t from = out->len;
         arrow_cell_text(field->children[0], column->children[0], i, out);
+        escape_from(out, from);
         hyl_buf_append_str(out, quote);
     }
     hyl_buf_append_byte(out, ']');
