@@ -390,7 +390,11 @@ HYL_API HYL_NODISCARD hyl_status hyl_copy_in_open(hyl_conn *conn, const char *sq
 /*
  * Sends bytes; how they are cut does not matter, and any length is allowed. Small writes are
  * gathered. An error of the server is noticed while writing and returned by the next call.
- * Errors: those of a statement; STATE (not a COPY IN, or over).
+ *
+ * Hyper completes the COPY at the end marker of an Arrow stream, and overlooks what comes behind it:
+ * a second stream needs a COPY of its own. Where this is noticed, it is an error; the rows until
+ * then are in the table.
+ * Errors: those of a statement; STATE (not a COPY IN, or over; ended by the server).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_write(hyl_copy *copy, const void *bytes, size_t len,
                                                 hyl_error *err);
@@ -399,7 +403,11 @@ HYL_API HYL_NODISCARD hyl_status hyl_copy_write(hyl_copy *copy, const void *byte
  * Errors: those of a statement: nothing was copied then.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err);
-/* Gives the COPY up: the server drops the rows. OK where the connection is ready again. */
+/*
+ * Gives the COPY up: the server drops the rows. OK where the connection is ready again.
+ * Errors: STATE (over; or an Arrow stream's end marker was written, and the server had completed the
+ * COPY before it could be aborted: the rows stay), CLOSED, DESYNC.
+ */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_abort(hyl_copy *copy, const char *reason, hyl_error *err);
 
 /*

@@ -317,7 +317,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_raw_finish_copy(hyl_raw *raw, uint64_t *row
  * Gives the data up: CopyFail with `reason`, then to ReadyForQuery. The ErrorResponse that this
  * provokes is no error. A server that overlooks CopyFail (a fresh one that reads its first CSV)
  * gets Flush until it looks again.
- * Errors: STATE, as above.
+ * Errors: STATE, as above; or the server had completed the COPY before, as it does at the end marker
+ * of an Arrow stream (drained; the rows stay).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *reason,
                                                      hyl_error *err);

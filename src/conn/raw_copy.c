@@ -173,11 +173,15 @@ hyl_status hyl_raw_cancel_copy(hyl_raw *raw, const char *reason, hyl_error *err)
     HYL_TRY(hyl__raw_enter(raw, err));
     HYL_TRY(check_under_way(raw, err));
     HYL_TRY(hyl__raw_end_copy_in(raw, reason != NULL ? reason : "", err));
+    bool kept = false;
     hyl_msg message;
     do {
         HYL_TRY(hyl__raw_next(raw, &message, err));
+        kept = kept || message.type == HYL_MSG_COMMAND_COMPLETE;
     } while (message.type != HYL_MSG_READY_FOR_QUERY);
-    return HYL_OK;
+    return kept ? hyl__fail(err, HYL_ERR_STATE,
+                            "the server had completed the COPY before it could be given up")
+                : HYL_OK;
 }
 
 /* ---- Out of the server ---- */

@@ -21,6 +21,7 @@ struct hyl_copy {
     hyl_status state; /* OK: under way. DONE: over, in good order. Below 0: `error` */
     hyl_error error;
     int64_t rows;
+    bool ended; /* COPY IN: by the server, which needs no CopyDone; `state` is still OK */
 };
 
 /* ---- The course of a COPY ------------------------------------------------------------------ */
@@ -70,9 +71,22 @@ static hyl_status check_copy(const hyl_copy *copy, copy_direction direction, hyl
     return copy->state;
 }
 
-static hyl_status check_writable(const hyl_copy *copy, hyl_error *err)
+static hyl_status fail_ended(const hyl_copy *copy, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_STATE,
+                     "the server has ended the COPY, with %lld rows: behind the end marker of an "
+                     "Arrow stream it reads nothing",
+                     (long long)copy->rows);
+}
+
+static hyl_status check_writable(hyl_copy *copy, size_t len, hyl_error *err)
 {
     hyl_status status = check_copy(copy, COPY_IN, err);
+    if (status == HYL_OK && copy->ended && len > 0) {
+        hyl_error error = HYL_ERROR_INIT;
+        fail_ended(copy, &error);
+        return fail_copy(copy, &error, err);
+    }
     return status == HYL_DONE ? hyl__fail(err, HYL_ERR_STATE, "the COPY is over") : status;
 }
 
@@ -151,27 +165,53 @@ hyl_status hyl_copy_out_open(hyl_conn *conn, const char *sql, hyl_copy **out, hy
 
 /* ---- COPY IN ------------------------------------------------------------------------------- */
 
-/*
- * Looks whether the server has said something meanwhile. Its error ends the COPY before more is
- * sent to no purpose.
- */
-static hyl_status look_for_error(hyl_conn *conn, hyl_error *error)
+/* Reads to READY and takes the number of rows on the way. */
+static hyl_status wait_for_end(hyl_copy *copy, hyl_error *error)
 {
     hyl__event event;
-    hyl_status status = hyl__conn_poll(conn, &event, error);
-    /* While data is sent no other event can come. */
-    return status == HYL_OK ? hyl__conn_end_failed(conn, error) : status;
+    do {
+        HYL_TRY(hyl__conn_event(copy->conn, &event, error));
+        if (event.type == HYL__EVENT_ERROR) {
+            return hyl__conn_end_failed(copy->conn, error);
+        }
+        if (event.type == HYL__EVENT_COMPLETE) {
+            copy->rows = hyl_tag_rows(event.message.as.tag);
+        }
+    } while (event.type != HYL__EVENT_READY);
+    return HYL_OK;
+}
+
+/*
+ * Looks whether the server has said something meanwhile. Its error ends the COPY before more is
+ * sent to no purpose; its completion is what an end marker in the data gets.
+ */
+static hyl_status look_for_answer(hyl_copy *copy, hyl_error *error)
+{
+    hyl__event event;
+    hyl_status status = hyl__conn_poll(copy->conn, &event, error);
+    if (status != HYL_OK) {
+        return status;
+    }
+    if (event.type == HYL__EVENT_ERROR) {
+        return hyl__conn_end_failed(copy->conn, error);
+    }
+    copy->rows = hyl_tag_rows(event.message.as.tag);
+    copy->ended = true;
+    return wait_for_end(copy, error);
 }
 
 /* Sends one message of at most HYL__COPY_CHUNK bytes in all. */
-static hyl_status send_chunk(hyl_conn *conn, const hyl_bytes *pieces, size_t count,
+static hyl_status send_chunk(hyl_copy *copy, const hyl_bytes *pieces, size_t count,
                              hyl_error *error)
 {
-    HYL_TRY(hyl__session_copy_pieces(&conn->session, pieces, count, error));
+    if (copy->ended) {
+        return fail_ended(copy, error);
+    }
+    HYL_TRY(hyl__session_copy_pieces(&copy->conn->session, pieces, count, error));
     hyl_error unsent = HYL_ERROR_INIT;
-    hyl_status status = hyl__conn_flush(conn, &unsent);
+    hyl_status status = hyl__conn_flush(copy->conn, &unsent);
     /* What the server had to say is more telling than that it is gone. */
-    HYL_TRY(look_for_error(conn, error));
+    HYL_TRY(look_for_answer(copy, error));
     if (status < 0) {
         *error = unsent;
     }
@@ -212,7 +252,7 @@ static hyl_status send_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_t co
     piece_reader reader = {pieces, count, 0};
     while (reader.left > 0) {
         const size_t taken = take_chunk(&reader, chunk);
-        if (send_chunk(copy->conn, chunk, taken, &error) < 0) {
+        if (send_chunk(copy, chunk, taken, &error) < 0) {
             return fail_copy(copy, &error, err);
         }
     }
@@ -233,7 +273,7 @@ static hyl_status send_gathered(hyl_copy *copy, hyl_error *err)
 
 hyl_status hyl_copy_write(hyl_copy *copy, const void *bytes, size_t len, hyl_error *err)
 {
-    HYL_TRY(check_writable(copy, err));
+    HYL_TRY(check_writable(copy, len, err));
     start_deadline(copy);
     if (copy->gathered.len + len > GATHER_SIZE) {
         HYL_TRY(send_gathered(copy, err));
@@ -255,7 +295,7 @@ hyl_status hyl__copy_write_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_
                                   hyl_error *err)
 {
     if (count <= HYL__COPY_MAX_PIECES) {
-        HYL_TRY(check_writable(copy, err));
+        HYL_TRY(check_writable(copy, count, err));
         start_deadline(copy);
         HYL_TRY(send_gathered(copy, err));
         return send_pieces(copy, pieces, count, err);
@@ -266,26 +306,13 @@ hyl_status hyl__copy_write_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_
     return HYL_OK;
 }
 
-/* Reads to READY and takes the number of rows on the way. */
-static hyl_status wait_for_end(hyl_copy *copy, hyl_error *error)
-{
-    hyl__event event;
-    do {
-        HYL_TRY(hyl__conn_event(copy->conn, &event, error));
-        if (event.type == HYL__EVENT_ERROR) {
-            return hyl__conn_end_failed(copy->conn, error);
-        }
-        if (event.type == HYL__EVENT_COMPLETE) {
-            copy->rows = hyl_tag_rows(event.message.as.tag);
-        }
-    } while (event.type != HYL__EVENT_READY);
-    return HYL_OK;
-}
-
 static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     HYL_TRY(send_gathered(copy, err));
+    if (copy->ended) {
+        return end_copy(copy, HYL_DONE, NULL);
+    }
     hyl_status status = hyl__session_copy_done(&copy->conn->session, &error);
     if (status == HYL_OK) {
         status = wait_for_end(copy, &error);
@@ -341,6 +368,14 @@ hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err)
     return HYL_OK;
 }
 
+static hyl_status fail_kept(hyl_error *err)
+{
+    return hyl__fail(
+        err, HYL_ERR_STATE,
+        "too late to abort: the server had read the end marker of the Arrow stream and "
+        "completed the COPY; its rows are in the table");
+}
+
 hyl_status hyl_copy_abort(hyl_copy *copy, const char *reason, hyl_error *err)
 {
     hyl_status status = check_copy(copy, copy->direction, err);
@@ -350,11 +385,12 @@ hyl_status hyl_copy_abort(hyl_copy *copy, const char *reason, hyl_error *err)
     HYL_TRY(status);
     hyl_error error = HYL_ERROR_INIT;
     hyl__fail(&error, HYL_ERR_CANCELLED, "the COPY was aborted");
-    if (copy->direction == COPY_IN) {
+    if (copy->direction == COPY_IN && !copy->ended) {
         HYL_TRY(hyl__session_copy_fail(&copy->conn->session, reason, err));
     }
     end_copy(copy, HYL_ERR_CANCELLED, &error);
-    return hyl__conn_abandon(copy->conn, err);
+    HYL_TRY(hyl__conn_abandon(copy->conn, err));
+    return copy->ended || copy->conn->session.copy_kept ? fail_kept(err) : HYL_OK;
 }
 
 void hyl_copy_free(hyl_copy *copy)

@@ -81,6 +81,8 @@ static void begin_request(hyl__session *session, hyl__phase phase, hyl__statemen
     session->copy_bodies = false;
     session->extended = phase == HYL__PHASE_BIND || phase == HYL__PHASE_PORTAL;
     session->cut_short = false;
+    session->copy_refused = false;
+    session->copy_kept = false;
     session->rolling_back = is_rollback(session, kind);
 }
 
@@ -192,6 +194,7 @@ hyl_status hyl__session_copy_fail(hyl__session *session, const char *reason, hyl
     HYL_TRY(check_copy_in(session, err));
     HYL_TRY(hyl_enc_copy_fail(&session->frame.out, reason, err));
     session->phase = HYL__PHASE_COPY_IN_DONE;
+    session->copy_refused = true;
     return HYL_OK;
 }
 
@@ -211,7 +214,9 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
  * Which message moves which phase where: X(phase, message, event, next phase). A message that has
  * no row here, and is not one of those that may come at any time, breaks the session.
  *
- * main.0.0.26963 says CopyOutResponse twice where a COPY is cancelled before its first data.
+ * main.0.0.26963 says CopyOutResponse twice where a COPY is cancelled before its first data, and
+ * completes a COPY FROM STDIN at the end marker of an Arrow stream, before CopyDone. What comes
+ * behind it, CopyDone and CopyFail too, it overlooks.
  */
 #define TRANSITION_MAP(X)                                      \
     X(QUERY, ROW_DESCRIPTION, ROW_DESCRIPTION, ROWS)           \
@@ -233,6 +238,7 @@ hyl_status hyl__session_terminate(hyl__session *session, hyl_error *err)
     X(EXECUTE, COPY_OUT_RESPONSE, COPY_OUT, COPY_OUT)          \
     X(ROWS, DATA_ROW, DATA_ROW, ROWS)                          \
     X(ROWS, COMMAND_COMPLETE, COMPLETE, SYNC)                  \
+    X(COPY_IN, COMMAND_COMPLETE, COMPLETE, SYNC)               \
     X(COPY_IN_DONE, COMMAND_COMPLETE, COMPLETE, SYNC)          \
     X(COPY_OUT, COPY_OUT_RESPONSE, NONE, COPY_OUT)             \
     X(COPY_OUT, COPY_DATA, COPY_DATA, COPY_OUT)                \
@@ -397,6 +403,9 @@ static hyl_status on_message(hyl__session *session, hyl__event *event, hyl_error
     if (found == NULL) {
         return is_startup(session->phase) ? on_startup_message(session, event, err)
                                           : unexpected(session, type, err);
+    }
+    if (type == HYL_MSG_COMMAND_COMPLETE) {
+        session->copy_kept = session->copy_refused;
     }
     if (type == HYL_MSG_READY_FOR_QUERY) {
         on_ready(session, event->message.as.ready, session->phase == HYL__PHASE_FAILED);

@@ -1,6 +1,7 @@
 /* COPY in both directions, and each way that it can turn out otherwise. */
 #include "support/test.h"
 
+#include "support/backend.h"
 #include "support/raw_rig.h"
 
 #include "conn/raw.h"
@@ -311,6 +312,22 @@ static void cancel_swallows_the_error_that_it_provokes(void **state)
     raw_rig_free(&rig);
 }
 
+/* As hyperd does at the end marker of an Arrow stream. */
+static void what_the_server_had_completed_cannot_be_given_up(void **state)
+{
+    (void)state;
+    raw_rig rig = in_copy(NULL);
+    hyl_buf messages = HYL_BUF_INIT;
+    backend_tag(&messages, "COPY 3");
+    backend_ready(&messages, 'I');
+    assert_int_equal(hyl_mem_peer_reply(rig.peer, 0, (hyl_bytes){messages.data, messages.len}),
+                     HYL_OK);
+    hyl_buf_reset(&messages);
+    assert_status(hyl_raw_cancel_copy(rig.raw, "no", &err), HYL_ERR_STATE, &err);
+    raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
 /* A server that overlooks CopyFail looks again when something more comes. */
 static void a_cancel_that_is_overlooked_is_followed_by_flush(void **state)
 {
@@ -607,6 +624,7 @@ int main(void)
         cmocka_unit_test(an_error_at_the_end_is_drained),
         cmocka_unit_test(an_error_during_the_data_is_met_at_the_end),
         cmocka_unit_test(cancel_swallows_the_error_that_it_provokes),
+        cmocka_unit_test(what_the_server_had_completed_cannot_be_given_up),
         cmocka_unit_test(a_cancel_that_is_overlooked_is_followed_by_flush),
         cmocka_unit_test(a_cancel_that_is_never_answered_is_a_timeout),
         cmocka_unit_test(a_cancel_that_is_not_answered_marks),

@@ -310,11 +310,106 @@ static void what_may_not_come_while_writing_is_out_of_step(void **state)
     mem_conn mem = mem_conn_open(NULL);
     hyl_copy *copy = open_in(&mem);
     uint8_t *bytes = pattern(GATHERED);
-    mem_say_done(&mem, "COPY 0", 'I');
+    mem_say_ints(&mem, 1);
     assert_status(hyl_copy_write(copy, bytes, GATHERED, &err), HYL_ERR_PROTOCOL, &err);
     free(bytes);
     hyl_copy_free(copy);
     mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
+/* ---- A COPY that the server ends ------------------------------------------------------------- */
+
+/* A COPY whose data, one message, the server has answered as if they had an end marker. */
+static hyl_copy *open_ended(mem_conn *mem)
+{
+    hyl_copy *copy = open_in(mem);
+    hyl_buf messages = HYL_BUF_INIT;
+    const size_t size = GATHERED;
+    uint8_t *bytes = pattern(GATHERED);
+    backend_tag(&messages, "COPY 3");
+    backend_ready(&messages, 'I');
+    mem_say_after(mem, 5 + GATHERED, &messages);
+    assert_ok(hyl_copy_write(copy, bytes, GATHERED, &err), &err);
+    free(bytes);
+    assert_data_written(mem, &size, 1);
+    return copy;
+}
+
+/* The server, which is idle again, is sent nothing that belongs to the COPY. */
+static void a_copy_that_the_server_has_ended_is_finished(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_copy *copy = open_ended(&mem);
+    int64_t rows = 0;
+    assert_ok(hyl_copy_write(copy, "", 0, &err), &err);
+    assert_ok(hyl_copy_finish(copy, &rows, &err), &err);
+    assert_int_equal(rows, 3);
+    mem_assert_written(&mem, "", 0);
+    hyl_copy_free(copy);
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
+static void a_copy_that_the_server_has_ended_takes_no_more(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_copy *copy = open_ended(&mem);
+    assert_status(hyl_copy_write(copy, "x", 1, &err), HYL_ERR_STATE, &err);
+    assert_non_null(strstr(err.message, "3 rows"));
+    assert_status(hyl_copy_finish(copy, NULL, &err), HYL_ERR_STATE, &err);
+    assert_status(hyl_copy_abort(copy, "no", &err), HYL_ERR_STATE, &err);
+    mem_assert_written(&mem, "", 0);
+    hyl_copy_free(copy);
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
+/* Of a write that is cut into messages, the server has read the first alone. */
+static void the_rest_of_a_write_that_the_server_does_not_read_is_an_error(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_copy *copy = open_in(&mem);
+    hyl_buf messages = HYL_BUF_INIT;
+    const size_t size = CHUNK;
+    uint8_t *bytes = pattern(2 * CHUNK);
+    backend_tag(&messages, "COPY 3");
+    backend_ready(&messages, 'I');
+    mem_say_after(&mem, 5 + CHUNK, &messages);
+    assert_status(hyl_copy_write(copy, bytes, 2 * CHUNK, &err), HYL_ERR_STATE, &err);
+    assert_false(err.flags & HYL_ERROR_CONNECTION_LOST);
+    free(bytes);
+    assert_data_written(&mem, &size, 1);
+    assert_status(hyl_copy_finish(copy, NULL, &err), HYL_ERR_STATE, &err);
+    hyl_copy_free(copy);
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
+/* Seen before the abort, or crossing with it: the rows are in the table, and whoever aborts is told. */
+static void a_copy_that_the_server_has_ended_cannot_be_aborted(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_copy *copy = open_ended(&mem);
+    assert_status(hyl_copy_abort(copy, "no", &err), HYL_ERR_STATE, &err);
+    mem_assert_written(&mem, "", 0);
+    hyl_copy_free(copy);
+    copy = open_in(&mem);
+    mem_say_done(&mem, "COPY 3", 'I');
+    assert_status(hyl_copy_abort(copy, "no", &err), HYL_ERR_STATE, &err);
+    assert_non_null(strstr(err.message, "too late"));
+    mem_assert_written(&mem, "f\0\0\0\7no", 8);
+    hyl_copy_free(copy);
+    /* The next one is not mistaken for it. */
+    copy = open_in(&mem);
+    mem_say_error(&mem, "57014", "copy failed", 'I');
+    assert_ok(hyl_copy_abort(copy, "no", &err), &err);
+    hyl_copy_free(copy);
+    mem_assert_in_step(&mem);
     mem_conn_close(&mem);
 }
 
@@ -508,6 +603,10 @@ int main(void)
         cmocka_unit_test(a_write_error_does_not_hide_what_the_server_said),
         cmocka_unit_test(a_stream_that_ends_while_writing_is_closed),
         cmocka_unit_test(what_may_not_come_while_writing_is_out_of_step),
+        cmocka_unit_test(a_copy_that_the_server_has_ended_is_finished),
+        cmocka_unit_test(a_copy_that_the_server_has_ended_takes_no_more),
+        cmocka_unit_test(the_rest_of_a_write_that_the_server_does_not_read_is_an_error),
+        cmocka_unit_test(a_copy_that_the_server_has_ended_cannot_be_aborted),
         cmocka_unit_test(pieces_come_and_then_done),
         cmocka_unit_test(finish_reads_what_is_left),
         cmocka_unit_test(a_copy_out_may_fail_in_the_middle),

@@ -3,6 +3,8 @@
 #include "support/hyperd.h"
 #include "support/live.h"
 
+#include <hyperline/arrow.h>
+
 #include <stdlib.h>
 
 static hyl_error err;
@@ -402,6 +404,132 @@ static void a_query_is_no_copy(void **state)
     hyl_conn_free(conn);
 }
 
+/* ---- The end marker of an Arrow stream ------------------------------------------------------- */
+
+/* The server completes the COPY there, without CopyDone, and reads nothing more. */
+
+static hyl_status append_piece(void *ctx, hyl_bytes piece, hyl_error *error)
+{
+    (void)error;
+    hyl_buf_append(ctx, piece.data, piece.len);
+    return hyl_buf_status(ctx);
+}
+
+/* A stream with its end marker: `rows` lists in a column a. */
+static hyl_buf lists_stream(hyl_conn *conn, int64_t rows)
+{
+    char sql[200];
+    hyl_buf out = HYL_BUF_INIT;
+    snprintf(sql, sizeof sql,
+             "SELECT array[i, NULL, i * 2] AS a FROM generate_series(1, %lld) g(i)",
+             (long long)rows);
+    hyl_status status = hyl_arrow_ipc_out(conn, sql, append_piece, &out, &err);
+    if (status == HYL_ERR_UNSUPPORTED) {
+        skip();
+    }
+    assert_ok(status, &err);
+    return out;
+}
+
+static hyl_copy *open_lists(hyl_conn *conn)
+{
+    hyl_copy *copy = NULL;
+    assert_ok(
+        hyl_copy_in_open(conn, "COPY lists FROM STDIN WITH (FORMAT arrowstream)", &copy, &err),
+        &err);
+    return copy;
+}
+
+static hyl_conn *with_lists(void)
+{
+    hyl_conn *conn = live_connect(NULL);
+    live_exec(conn, "CREATE TEMP TABLE lists (a array(int))");
+    return conn;
+}
+
+static void a_whole_arrow_stream_is_copied_whenever_the_server_answers(void **state)
+{
+    (void)state;
+    static const int64_t counts[] = {0, 1, 3, 30000};
+    hyl_conn *conn = with_lists();
+    int64_t total = 0;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        hyl_buf stream = lists_stream(conn, counts[i]);
+        for (int round = 0; round < 50; round++) {
+            int64_t rows = -1;
+            hyl_copy *copy = open_lists(conn);
+            assert_ok(hyl_copy_write(copy, stream.data, stream.len, &err), &err);
+            assert_ok(hyl_copy_finish(copy, &rows, &err), &err);
+            assert_int_equal(rows, counts[i]);
+            hyl_copy_free(copy);
+            total += rows;
+        }
+        hyl_buf_reset(&stream);
+    }
+    assert_int_equal(live_i64(conn, "SELECT count(*) FROM lists"), total);
+    live_assert_in_step(conn);
+    hyl_conn_free(conn);
+}
+
+/* Writes what the server does not read until it is refused. */
+static void write_until_ended(hyl_copy *copy)
+{
+    static const uint8_t nothing[MEGABYTE / 4];
+    hyl_status status = HYL_OK;
+    while (status == HYL_OK) {
+        status = hyl_copy_write(copy, nothing, sizeof nothing, &err);
+    }
+    assert_status(status, HYL_ERR_STATE, &err);
+    assert_non_null(strstr(err.message, "behind the end marker"));
+}
+
+static void what_comes_behind_an_end_marker_is_an_error(void **state)
+{
+    (void)state;
+    hyl_conn *conn = with_lists();
+    hyl_buf stream = lists_stream(conn, 30000);
+    hyl_copy *copy = open_lists(conn);
+    assert_ok(hyl_copy_write(copy, stream.data, stream.len, &err), &err);
+    write_until_ended(copy);
+    assert_status(hyl_copy_finish(copy, NULL, &err), HYL_ERR_STATE, &err);
+    hyl_copy_free(copy);
+    hyl_buf_reset(&stream);
+    live_assert_in_step(conn);
+    assert_int_equal(live_i64(conn, "SELECT count(*) FROM lists"), 30000);
+    hyl_conn_free(conn);
+}
+
+static int64_t visible_rows(hyl_conn *conn)
+{
+    return live_i64(conn, "SELECT count(*) FROM late");
+}
+
+static void an_abort_that_comes_too_late_says_so(void **state)
+{
+    (void)state;
+    hyl_conn *conn = live_open("late.hyper", "create=replace");
+    hyl_conn *other = live_open("late.hyper", NULL);
+    live_exec(conn, "CREATE TABLE late (a int)");
+    hyl_buf stream = HYL_BUF_INIT;
+    assert_ok(hyl_arrow_ipc_out(conn, "SELECT i AS a FROM generate_series(1, 100000) g(i)",
+                                append_piece, &stream, &err),
+              &err);
+    hyl_copy *copy = NULL;
+    assert_ok(hyl_copy_in_open(conn, "COPY late FROM STDIN WITH (FORMAT arrowstream)", &copy, &err),
+              &err);
+    assert_ok(hyl_copy_write(copy, stream.data, stream.len, &err), &err);
+    while (visible_rows(other) == 0) {
+    }
+    assert_status(hyl_copy_abort(copy, "no", &err), HYL_ERR_STATE, &err);
+    assert_non_null(strstr(err.message, "its rows are in the table"));
+    hyl_copy_free(copy);
+    hyl_buf_reset(&stream);
+    live_assert_in_step(conn);
+    assert_int_equal(visible_rows(conn), 100000);
+    hyl_conn_free(conn);
+    hyl_conn_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +547,9 @@ int main(void)
         cmocka_unit_test(a_copy_out_may_fail_in_the_middle),
         cmocka_unit_test(another_statement_is_refused),
         cmocka_unit_test(a_query_is_no_copy),
+        cmocka_unit_test(a_whole_arrow_stream_is_copied_whenever_the_server_answers),
+        cmocka_unit_test(what_comes_behind_an_end_marker_is_an_error),
+        cmocka_unit_test(an_abort_that_comes_too_late_says_so),
     };
     return cmocka_run_group_tests_name("live/copy_hyperd", tests, test_hyperd_start,
                                        test_hyperd_stop);

@@ -1004,7 +1004,8 @@ static void a_body_is_offered_to_who_wants_it(void **state)
 /*
  * What the protocol allows, written down apart from the engine's table: the letters of the messages
  * that may come in each phase. N, S and A may come everywhere.
- * Source: PostgreSQL documentation, "Message Flow".
+ * Source: PostgreSQL documentation, "Message Flow"; and hyperd, which completes a COPY IN at the end
+ * marker of an Arrow stream.
  */
 static const struct {
     hyl__phase phase;
@@ -1014,7 +1015,7 @@ static const struct {
     {HYL__PHASE_IDLE, "E"},           {HYL__PHASE_QUERY, "TCIGHE"},
     {HYL__PHASE_PARSE, "1E"},         {HYL__PHASE_DESCRIBE, "tTnE"},
     {HYL__PHASE_BIND, "2E"},          {HYL__PHASE_EXECUTE, "DCIHZE"},
-    {HYL__PHASE_ROWS, "DCE"},         {HYL__PHASE_COPY_IN, "E"},
+    {HYL__PHASE_ROWS, "DCE"},         {HYL__PHASE_COPY_IN, "CE"},
     {HYL__PHASE_COPY_IN_DONE, "CE"},  {HYL__PHASE_COPY_OUT, "dcHE"},
     {HYL__PHASE_COPY_OUT_DONE, "CE"}, {HYL__PHASE_SYNC, "ZE"},
     {HYL__PHASE_FAILED, "ZE"},
