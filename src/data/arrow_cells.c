@@ -87,7 +87,7 @@ static hyl_status rewrite_intervals(hyl__cell_column *column, const struct Arrow
 static hyl_status view_column(hyl__cell_column *column, const struct ArrowArray *array);
 
 static hyl_status add_element(hyl__array_builder *builder, const hyl__cell_column *column,
-                              int64_t row)
+                              size_t row)
 {
     hyl_bytes cell = hyl__cell_at(column, row);
     hyl_value value = {.type = column->type.id, .is_null = cell.data == NULL};
@@ -103,7 +103,7 @@ static hyl_status rewrite_array(hyl__cell_column *column, int64_t begin, int64_t
     hyl__array_builder builder;
     hyl__array_build(&builder, column->type, (uint32_t)(end - begin), true, &column->rewritten);
     for (int64_t i = begin; i < end; i++) {
-        HYL_TRY(add_element(&builder, column->element, i));
+        HYL_TRY(add_element(&builder, column->element, (size_t)i));
     }
     HYL_TRY(hyl__array_built(&builder, NULL));
     if (column->rewritten.len > INT32_MAX) {
@@ -198,9 +198,8 @@ hyl_status hyl__arrow_cells_init(hyl__arrow_cells *cells, const struct ArrowSche
     memset(cells, 0, sizeof *cells);
     cells->count = (size_t)schema->n_children;
     cells->columns = hyl__calloc(cells->count, sizeof *cells->columns);
-    cells->steps = hyl__calloc(cells->count, sizeof *cells->steps);
     cells->others = hyl__calloc(cells->count, sizeof *cells->others);
-    if (cells->columns == NULL || cells->steps == NULL || cells->others == NULL) {
+    if (cells->columns == NULL || cells->others == NULL) {
         return hyl__fail_nomem(err);
     }
     for (size_t i = 0; i < cells->count; i++) {
@@ -217,7 +216,7 @@ static void drop_batch(hyl__arrow_cells *cells)
     if (cells->batch.release != NULL) {
         cells->batch.release(&cells->batch);
     }
-    cells->left = 0;
+    cells->rows = 0;
 }
 
 void hyl__arrow_cells_reset(hyl__arrow_cells *cells)
@@ -227,22 +226,22 @@ void hyl__arrow_cells_reset(hyl__arrow_cells *cells)
         reset_column(&cells->columns[i]);
     }
     hyl__free(cells->columns);
-    hyl__free(cells->steps);
     hyl__free(cells->others);
     memset(cells, 0, sizeof *cells);
 }
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 
-/* What the column takes for each row of the batch. */
-static void plan(hyl__arrow_cells *cells, size_t index)
+/* Makes the column's cell and stride, or has each row look its cell up. */
+static void plan(hyl__arrow_cells *cells, size_t index, hyl__cell_shape *shape)
 {
     const hyl__cell_column *column = &cells->columns[index];
     if (column->valid == NULL && column->width > 0) {
-        *cells->steps_end++ = (hyl__cell_step){&cells->cells[index], column->stride};
         cells->cells[index] = hyl__cell_at(column, 0);
+        shape->stride = (uint8_t)column->stride;
     } else {
         cells->others[cells->other_count++] = index;
+        shape->stride = 0;
     }
 }
 
@@ -260,12 +259,11 @@ static hyl_status fail_column(hyl_status status, size_t column, hyl_error *err)
 }
 
 hyl_status hyl__arrow_cells_take(hyl__arrow_cells *cells, struct ArrowArray *batch, hyl_bytes *to,
-                                 hyl_error *err)
+                                 hyl__cell_shape *shapes, hyl_error *err)
 {
     drop_batch(cells);
     ArrowArrayMove(batch, &cells->batch);
     cells->cells = to;
-    cells->steps_end = cells->steps;
     cells->other_count = 0;
     cells->row = 0;
     for (size_t i = 0; i < cells->count; i++) {
@@ -273,9 +271,9 @@ hyl_status hyl__arrow_cells_take(hyl__arrow_cells *cells, struct ArrowArray *bat
         if (status < 0) {
             return fail_column(status, i, err);
         }
-        plan(cells, i);
+        plan(cells, i, &shapes[i]);
     }
-    cells->left = cells->batch.length - 1;
+    cells->rows = (size_t)cells->batch.length;
     hyl__arrow_cells_show_others(cells);
     return HYL_OK;
 }

@@ -1,6 +1,6 @@
 /*
  * Record batches of the server as the cells of rows: each column once a batch, so that a row is
- * little more than pointers that move on.
+ * little more than an index that moves on.
  *
  * Cells are HyperBinary, as a DataRow's are. Numbers, times, text and bytes lie in a batch as they
  * do in a cell, and are viewed where they are; booleans, dates, timestamps, intervals and arrays do
@@ -29,21 +29,21 @@ struct hyl__cell_column {
     hyl__cell_column *element; /* of an array */
 };
 
-/* A cell whose values lie at equal distances, none of them NULL: all that a row takes. */
-typedef struct hyl__cell_step {
-    hyl_bytes *cell;
-    size_t stride;
-} hyl__cell_step;
+/* What the getters ask of a column, within few bytes. */
+typedef struct hyl__cell_shape {
+    uint8_t binary_type; /* its type's id where its cells are HyperBinary, else HYL_TYPE_UNKNOWN */
+    /* Of a column of a batch whose values lie at equal distances, none of them NULL: that distance.
+     * Its cell then is the batch's first value, and a row's lies `index` strides behind it. */
+    uint8_t stride;
+} hyl__cell_shape;
 
 typedef struct hyl__arrow_cells {
     hyl__cell_column *columns;
     size_t count;
-    hyl_bytes *cells; /* the current row's, one a column; the owner's */
-    int64_t left;     /* rows of the batch after the current one */
-    int64_t row;      /* the current one */
-    hyl__cell_step *steps;
-    hyl__cell_step *steps_end;
-    size_t *others; /* indices of the columns that take more than a step */
+    hyl_bytes *cells; /* one a column; the owner's */
+    size_t row;       /* the current one of the batch */
+    size_t rows;      /* of the batch; 0: there is none */
+    size_t *others;   /* indices of the columns without a stride */
     size_t other_count;
     struct ArrowArray batch; /* released: there is none */
 } hyl__arrow_cells;
@@ -58,15 +58,15 @@ void hyl__arrow_cells_reset(hyl__arrow_cells *cells);
 
 /*
  * Takes over a batch with at least one row and shows its first. `to` gets the cells of this and of
- * the rows that follow: data NULL is NULL.
+ * the rows that follow, `shapes` the strides of all: data NULL is NULL.
  * Errors: NOMEM, LIMIT, PROTOCOL naming the column; the batch is taken over then too.
  * Lifetime: the cells' views until the next batch.
  */
 hyl_status hyl__arrow_cells_take(hyl__arrow_cells *cells, struct ArrowArray *batch, hyl_bytes *to,
-                                 hyl_error *err);
+                                 hyl__cell_shape *shapes, hyl_error *err);
 
 /* The value of a column in a row. */
-static inline hyl_bytes hyl__cell_at(const hyl__cell_column *column, int64_t row)
+static inline hyl_bytes hyl__cell_at(const hyl__cell_column *column, size_t row)
 {
     if (column->valid != NULL && (column->valid[row >> 3] >> (row & 7) & 1) == 0) {
         return (hyl_bytes){NULL, 0};
@@ -75,36 +75,31 @@ static inline hyl_bytes hyl__cell_at(const hyl__cell_column *column, int64_t row
         int32_t begin = column->ends[row];
         return (hyl_bytes){column->values + begin, (size_t)(column->ends[row + 1] - begin)};
     }
-    return (hyl_bytes){column->values + (size_t)row * column->stride, column->width};
+    return (hyl_bytes){column->values + row * column->stride, column->width};
 }
 
+/* A row's value of a column, out of what hyl__arrow_cells_take has given for it. */
+static inline hyl_bytes hyl__cell_behind(hyl_bytes cell, hyl__cell_shape shape, size_t index)
+{
+    if (cell.data != NULL) {
+        cell.data += index * shape.stride;
+    }
+    return cell;
+}
+
+/* Is there a row behind the current one? */
+static inline bool hyl__arrow_cells_has_next(const hyl__arrow_cells *cells)
+{
+    return cells->row + 1 < cells->rows;
+}
+
+/* Shows the current row's cells of the columns without a stride. */
 static inline void hyl__arrow_cells_show_others(hyl__arrow_cells *cells)
 {
     for (size_t i = 0; i < cells->other_count; i++) {
         size_t index = cells->others[i];
         cells->cells[index] = hyl__cell_at(&cells->columns[index], cells->row);
     }
-}
-
-/*
- * Moves to the next row of the batch, of which there must be one left. Where there are others
- * (other_count), hyl__arrow_cells_show_others shows them.
- */
-static inline void hyl__arrow_cells_step(hyl__arrow_cells *cells)
-{
-    const hyl__cell_step *step = cells->steps;
-    const hyl__cell_step *end = cells->steps_end;
-    cells->left--;
-    cells->row++;
-    for (; step != end; step++) {
-        step->cell->data += step->stride;
-    }
-}
-
-static inline void hyl__arrow_cells_next(hyl__arrow_cells *cells)
-{
-    hyl__arrow_cells_step(cells);
-    hyl__arrow_cells_show_others(cells);
 }
 
 #endif

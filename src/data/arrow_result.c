@@ -72,7 +72,8 @@ const char *hyl__arrow_result_name(const hyl__arrow_result *arrow, size_t column
     return arrow->copy->reader.sent.children[column]->name;
 }
 
-hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells, hyl_error *err)
+hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells,
+                                  hyl__cell_shape *shapes, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     struct ArrowArray batch = arrow->first;
@@ -83,7 +84,7 @@ hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells, hy
             return status;
         }
     }
-    if (hyl__arrow_cells_take(&arrow->cells, &batch, cells, &error) < 0) {
+    if (hyl__arrow_cells_take(&arrow->cells, &batch, cells, shapes, &error) < 0) {
         return fail_batch(arrow, &error, err);
     }
     return HYL_OK;
@@ -91,7 +92,7 @@ hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells, hy
 
 void hyl__arrow_result_leave(hyl__arrow_result *arrow)
 {
-    arrow->cells.left = 0;
+    arrow->cells.rows = 0;
     hyl__arrow_copy_leave(arrow->copy);
 }
 
@@ -126,10 +127,12 @@ const char *hyl__arrow_result_name(const hyl__arrow_result *arrow, size_t column
     return "";
 }
 
-hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells, hyl_error *err)
+hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells,
+                                  hyl__cell_shape *shapes, hyl_error *err)
 {
     (void)arrow;
     (void)cells;
+    (void)shapes;
     return hyl__fail(err, HYL_ERR_UNSUPPORTED, "built without Arrow (HYL_WITH_ARROW)");
 }
 

@@ -32,10 +32,11 @@ hyl_status hyl__arrow_result_open(hyl_conn *conn, const char *sql, hyl__arrow_re
 const char *hyl__arrow_result_name(const hyl__arrow_result *arrow, size_t column);
 
 /*
- * OK: `cells` shows the first row of the next batch. DONE: there was none, and the connection is
- * free. Errors: those of a statement; the connection is ready again then, or marked.
+ * OK: `cells` and `shapes` show the first row of the next batch. DONE: there was none, and the
+ * connection is free. Errors: those of a statement; the connection is ready again then, or marked.
  */
-hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells, hyl_error *err);
+hyl_status hyl__arrow_result_next(hyl__arrow_result *arrow, hyl_bytes *cells,
+                                  hyl__cell_shape *shapes, hyl_error *err);
 
 /* Ends it and leaves what is still to come to the connection, whose owner gives it up. */
 void hyl__arrow_result_leave(hyl__arrow_result *arrow);

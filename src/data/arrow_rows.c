@@ -73,11 +73,12 @@ static hyl_status append_row(row_stream *rows, const hyl_row *row)
         HYL_TRY(grow(rows));
     }
     for (size_t i = 0; i < rows->column_count; i++) {
-        hyl_status status = hyl__column_append(&rows->columns[i], row->cells[i]);
+        hyl_bytes cell = hyl__row_cell(row, i);
+        hyl_status status = hyl__column_append(&rows->columns[i], cell);
         if (status < 0) {
             return fail_cell(rows, i, status);
         }
-        rows->bytes += row->cells[i].len;
+        rows->bytes += cell.len;
     }
     rows->rows++;
     return HYL_OK;

@@ -15,13 +15,13 @@ static void free_columns(hyl_result *result)
     hyl__free(result->cells);
     hyl__free(result->fixed_cells);
     hyl__free(result->layout.cells);
-    hyl__free(result->binary_types);
+    hyl__free(result->shapes);
     result->names = NULL;
     result->columns = NULL;
     result->cells = NULL;
     result->fixed_cells = NULL;
     result->layout.cells = NULL;
-    result->binary_types = NULL;
+    result->shapes = NULL;
     result->row.count = 0;
 }
 
@@ -40,7 +40,7 @@ static size_t names_size(const hyl_msg *description)
 void hyl__result_set_format(hyl_result *result, size_t index, hyl_format format)
 {
     result->columns[index].format = format;
-    result->binary_types[index] = hyl__binary_type(&result->columns[index]);
+    result->shapes[index].binary_type = hyl__binary_type(&result->columns[index]);
 }
 
 void hyl__result_set_layout(hyl_result *result, size_t count)
@@ -61,17 +61,22 @@ static hyl_status make_columns(hyl_result *result, size_t count)
     result->cells = hyl__calloc(count, sizeof *result->cells);
     result->fixed_cells = hyl__calloc(count, sizeof *result->fixed_cells);
     result->layout.cells = hyl__calloc(count, sizeof *result->layout.cells);
-    result->binary_types = hyl__calloc(count, sizeof *result->binary_types);
+    result->shapes = hyl__calloc(count, sizeof *result->shapes);
     bool made = result->columns != NULL && result->cells != NULL && result->fixed_cells != NULL &&
-                result->layout.cells != NULL && result->binary_types != NULL;
+                result->layout.cells != NULL && result->shapes != NULL;
     return made ? HYL_OK : HYL_ERR_NOMEM;
 }
 
 static void show_columns(hyl_result *result, size_t count)
 {
     hyl__result_set_layout(result, count);
-    result->row =
-        (hyl_row){result->cells, result->columns, result->binary_types, count, &result->scratch};
+    result->row = (hyl_row){
+        .cells = result->cells,
+        .columns = result->columns,
+        .shapes = result->shapes,
+        .count = count,
+        .scratch = &result->scratch,
+    };
 }
 
 /*
@@ -303,7 +308,8 @@ static hyl_status next_batch(hyl_result *result, const hyl_row **row, hyl_error 
         return HYL_DONE;
     }
     set_deadline(result);
-    hyl_status status = hyl__arrow_result_next(result->arrow, result->cells, &error);
+    hyl_status status =
+        hyl__arrow_result_next(result->arrow, result->cells, result->shapes, &error);
     if (status == HYL_DONE) {
         show_tag(result);
         return hyl__result_end(result, HYL_DONE, NULL);
@@ -312,6 +318,7 @@ static hyl_status next_batch(hyl_result *result, const hyl_row **row, hyl_error 
         hyl__result_end(result, status, &error);
         return fail_again(result, err);
     }
+    result->row.index = 0;
     *row = &result->row;
     return HYL_OK;
 }
@@ -319,10 +326,11 @@ static hyl_status next_batch(hyl_result *result, const hyl_row **row, hyl_error 
 /* Are there rows of the batch left that may be handed out? */
 static inline bool has_batch_row(const hyl_result *result)
 {
-    return result->arrow->cells.left > 0 && result->conn->session.phase != HYL__PHASE_BROKEN;
+    return hyl__arrow_cells_has_next(&result->arrow->cells) &&
+           result->conn->session.phase != HYL__PHASE_BROKEN;
 }
 
-/* What a row takes beyond steps. Returns OK, so that its caller ends with it. */
+/* What a row takes beyond its index. Returns OK, so that its caller ends with it. */
 static hyl_status __attribute__((noinline)) show_other_cells(hyl__arrow_cells *cells)
 {
     hyl__arrow_cells_show_others(cells);
@@ -333,7 +341,7 @@ static hyl_status __attribute__((noinline)) show_other_cells(hyl__arrow_cells *c
 static inline hyl_status next_batch_row(hyl_result *result, const hyl_row **row)
 {
     hyl__arrow_cells *cells = &result->arrow->cells;
-    hyl__arrow_cells_step(cells);
+    result->row.index = ++cells->row;
     *row = &result->row;
     return cells->other_count > 0 ? show_other_cells(cells) : HYL_OK;
 }
@@ -408,7 +416,7 @@ hyl_status hyl__result_finish(hyl_result *result, hyl_error *err)
     result->within_deadline = true;
     while (status == HYL_OK) {
         if (result->arrow != NULL) {
-            result->arrow->cells.left = 0; /* on to the next batch */
+            result->arrow->cells.rows = 0; /* on to the next batch */
         }
         status = hyl_result_next(result, &row, err);
     }

@@ -37,17 +37,23 @@ static inline uint8_t hyl__binary_type(const hyl_column *column)
 }
 
 /*
- * A row is the result's current one: one struct for all rows, its cells views of the connection's
- * receive window.
+ * A row is the result's current one: one struct for all rows. Its cells are views of the
+ * connection's receive window, or of a batch.
  */
 struct hyl_row {
-    const hyl_bytes *cells; /* data NULL: SQL NULL */
+    const hyl_bytes *cells; /* data NULL: SQL NULL; else see hyl__row_cell */
     const hyl_column *columns;
-    /* hyl__binary_type of each column: all that a getter asks of it, within few bytes. */
-    const uint8_t *binary_types;
+    const hyl__cell_shape *shapes;
     size_t count;
+    size_t index;          /* within the batch; 0 of DataRows, whose shapes have no stride */
     hyl__scratch *scratch; /* the result's */
 };
+
+/* A value of the row: the general way. The getters do the same in steps. */
+static inline hyl_bytes hyl__row_cell(const hyl_row *row, size_t column)
+{
+    return hyl__cell_behind(row->cells[column], row->shapes[column], row->index);
+}
 
 struct hyl_result {
     hyl_conn *conn;           /* a reference */
@@ -56,7 +62,7 @@ struct hyl_result {
     hyl_bytes *cells;       /* of any row */
     hyl_bytes *fixed_cells; /* of rows that have the layout */
     hyl__row_layout layout;
-    uint8_t *binary_types;
+    hyl__cell_shape *shapes;
     hyl__scratch scratch; /* emptied for each row */
     hyl_column *columns;
     char *names;      /* what the columns' names point into */

@@ -10,6 +10,7 @@
 #include "value/pgbinary.h"
 #include "value/pgtext.h"
 
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 size_t hyl_row_column_count(const hyl_row *row)
@@ -57,7 +58,7 @@ fail_size(const hyl_row *row, size_t column, hyl_error *err)
 {
     return hyl__fail(err, HYL_ERR_PROTOCOL,
                      "column %zu \"%s\": a value of %zu bytes, which is not its type's size",
-                     column + 1, row->columns[column].name, row->cells[column].len);
+                     column + 1, row->columns[column].name, hyl__row_cell(row, column).len);
 }
 
 /* A cell whose length is not its type's: NULL has none. */
@@ -109,7 +110,7 @@ static hyl_status decode_cell(const hyl_row *row, size_t column, hyl_value *out,
         }
     }
     hyl_status status =
-        hyl_value_decode(info->type, info->format, row->cells[column], scratch, out, err);
+        hyl_value_decode(info->type, info->format, hyl__row_cell(row, column), scratch, out, err);
     if (status < 0) {
         hyl__error_prefix(err, "column %zu \"%s\"", column + 1, info->name);
     }
@@ -135,14 +136,14 @@ hyl_status hyl_row_raw(const hyl_row *row, size_t column, hyl_bytes *out, hyl_er
     if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
-    *out = row->cells[column];
+    *out = hyl__row_cell(row, column);
     return HYL_OK;
 }
 
 /* The text of a string in PostgreSQL's binary format: its bytes, but jsonb has one in front. */
 static hyl_status binary_string(const hyl_row *row, size_t column, hyl_bytes *out, hyl_error *err)
 {
-    *out = row->cells[column];
+    *out = hyl__row_cell(row, column);
     return row->columns[column].format == HYL_FORMAT_BINARY
                ? hyl__pg_strip_version(row->columns[column].type, out, err)
                : HYL_OK;
@@ -152,10 +153,11 @@ static hyl_status value_text(const hyl_row *row, size_t column, hyl_buf *out, hy
 {
     const hyl_column *info = &row->columns[column];
     if (info->format == HYL_FORMAT_BINARY) {
-        return hyl__pg_text(info->type, row->cells[column], out, err);
+        return hyl__pg_text(info->type, hyl__row_cell(row, column), out, err);
     }
     hyl_value value;
-    HYL_TRY(hyl_value_decode(info->type, info->format, row->cells[column], NULL, &value, err));
+    HYL_TRY(
+        hyl_value_decode(info->type, info->format, hyl__row_cell(row, column), NULL, &value, err));
     return hyl_value_text(info->type, &value, out, err);
 }
 
@@ -164,8 +166,7 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
     if (column >= row->count) {
         return fail_missing(row, column, err);
     }
-    const hyl_bytes cell = row->cells[column];
-    if (cell.data == NULL) {
+    if (row->cells[column].data == NULL) {
         return HYL_OK;
     }
     const hyl_column *info = &row->columns[column];
@@ -186,22 +187,27 @@ hyl_status hyl_row_text(const hyl_row *row, size_t column, hyl_buf *out, hyl_err
 
 /*
  * The types that a getter takes: X(type, bytes, value of a binary cell that begins at `at`, value
- * of a decoded `v`).
+ * of a decoded `v`). First its own, then those that it widens.
  */
-#define BOOL_CASES(X) X(BOOL, 1, hyl__hb_load_bool(at), v.as.boolean)
-#define I16_CASES(X)  X(SMALLINT, 2, hyl__hb_load_i16(at), v.as.i16)
-#define I32_CASES(X)  I16_CASES(X) X(INT, 4, hyl__hb_load_i32(at), v.as.i32)
-#define U32_CASES(X)  X(OID, 4, hyl__hb_load_u32(at), v.as.u32)
-#define I64_CASES(X)  I32_CASES(X) U32_CASES(X) X(BIGINT, 8, hyl__hb_load_i64(at), v.as.i64)
-#define F32_CASES(X)  X(REAL, 4, hyl__hb_load_f32(at), v.as.f32)
-#define F64_CASES(X)  F32_CASES(X) X(DOUBLE, 8, hyl__hb_load_f64(at), v.as.f64) I32_CASES(X)
-#define DATE_CASES(X) X(DATE, 4, hyl__hb_load_date(at), v.as.i32)
-#define TIME_CASES(X) X(TIME, 8, hyl__hb_load_i64(at), v.as.i64)
-#define TIMESTAMP_CASES(X)                                \
-    X(TIMESTAMP, 8, hyl__hb_load_timestamp(at), v.as.i64) \
+#define OWN_BOOL(X)        X(BOOL, 1, hyl__hb_load_bool(at), v.as.boolean)
+#define OWN_I16(X)         X(SMALLINT, 2, hyl__hb_load_i16(at), v.as.i16)
+#define OWN_I32(X)         X(INT, 4, hyl__hb_load_i32(at), v.as.i32)
+#define OWN_U32(X)         X(OID, 4, hyl__hb_load_u32(at), v.as.u32)
+#define OWN_I64(X)         X(BIGINT, 8, hyl__hb_load_i64(at), v.as.i64)
+#define OWN_F32(X)         X(REAL, 4, hyl__hb_load_f32(at), v.as.f32)
+#define OWN_F64(X)         X(DOUBLE, 8, hyl__hb_load_f64(at), v.as.f64)
+#define OWN_DATE(X)        X(DATE, 4, hyl__hb_load_date(at), v.as.i32)
+#define OWN_TIME(X)        X(TIME, 8, hyl__hb_load_i64(at), v.as.i64)
+#define OWN_TIMESTAMP(X)   X(TIMESTAMP, 8, hyl__hb_load_timestamp(at), v.as.i64)
+#define OWN_TIMESTAMPTZ(X) X(TIMESTAMPTZ, 8, hyl__hb_load_timestamp(at), v.as.i64)
+#define OWN_INTERVAL(X)    X(INTERVAL, 16, hyl__hb_load_interval(at), v.as.interval)
+
+#define WIDER_NONE(X)
+#define WIDER_I32(X) OWN_I16(X)
+#define WIDER_I64(X) OWN_I16(X) OWN_I32(X) OWN_U32(X)
+#define WIDER_F64(X) OWN_F32(X) OWN_I16(X) OWN_I32(X)
+#define WIDER_TIMESTAMP(X) \
     X(DATE, 4, micros_of_date(hyl__hb_load_date(at)), micros_of_date(v.as.i32))
-#define TIMESTAMPTZ_CASES(X) X(TIMESTAMPTZ, 8, hyl__hb_load_timestamp(at), v.as.i64)
-#define INTERVAL_CASES(X)    X(INTERVAL, 16, hyl__hb_load_interval(at), v.as.interval)
 
 /* Midnight of a day. A day that no date has becomes a timestamp that is out of range too. */
 static inline int64_t micros_of_date(int32_t days)
@@ -213,13 +219,23 @@ static inline int64_t micros_of_date(int32_t days)
     return micros;
 }
 
+#define TAKE_BINARY(size, from_binary)          \
+    if (UNLIKELY(cell.len != (size))) {         \
+        return fail_cell(row, column, err);     \
+    }                                           \
+    const uint8_t *const at = cell.data + skip; \
+    *out = (from_binary);                       \
+    return HYL_OK;
+
+#define BINARY_IF(id, size, from_binary, from_value)  \
+    if (LIKELY(shape.binary_type == HYL_TYPE_##id)) { \
+        TAKE_BINARY(size, from_binary)                \
+    }
+
 #define BINARY_CASE(id, size, from_binary, from_value) \
-    case HYL_TYPE_##id:                                \
-        if (UNLIKELY(cell.len != (size))) {            \
-            return fail_cell(row, column, err);        \
-        }                                              \
-        *out = (from_binary);                          \
-        return HYL_OK;
+    case HYL_TYPE_##id: {                              \
+        TAKE_BINARY(size, from_binary)                 \
+    }
 
 #define VALUE_CASE(id, size, from_binary, from_value) \
     case HYL_TYPE_##id:                               \
@@ -240,7 +256,8 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
     return hyl_numeric_to_i64(&value.as.numeric, out);
 }
 
-#define GETTER(name, ctype, CASES, otherwise)                                                    \
+/* The own type stands before the switch, whose order is the compiler's. */
+#define GETTER(name, ctype, OWN, WIDER, otherwise)                                               \
     static hyl_status __attribute__((noinline, cold))                                            \
     name##_of_other(const hyl_row *row, size_t column, ctype *out, hyl_error *err)               \
     {                                                                                            \
@@ -253,7 +270,8 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
         }                                                                                        \
         HYL_TRY(decode_cell(row, column, &v, err));                                              \
         switch (v.type) {                                                                        \
-            CASES(VALUE_CASE)                                                                    \
+            OWN(VALUE_CASE)                                                                      \
+            WIDER(VALUE_CASE)                                                                    \
         default:                                                                                 \
             return otherwise;                                                                    \
         }                                                                                        \
@@ -264,9 +282,11 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
             return fail_missing(row, column, err);                                               \
         }                                                                                        \
         const hyl_bytes cell = row->cells[column];                                               \
-        const uint8_t *at = cell.data;                                                           \
-        switch (row->binary_types[column]) {                                                     \
-            CASES(BINARY_CASE)                                                                   \
+        const hyl__cell_shape shape = row->shapes[column];                                       \
+        const size_t skip = row->index * shape.stride;                                           \
+        OWN(BINARY_IF)                                                                           \
+        switch (shape.binary_type) {                                                             \
+            WIDER(BINARY_CASE)                                                                   \
         default:                                                                                 \
             return name##_of_other(row, column, out, err);                                       \
         }                                                                                        \
@@ -274,18 +294,18 @@ i64_of_numeric(const hyl_row *row, size_t column, int64_t *out, hyl_error *err)
 
 #define NOT_A(wanted) fail_type(row, column, wanted, err)
 
-GETTER(bool, bool, BOOL_CASES, NOT_A("boolean"))
-GETTER(i16, int16_t, I16_CASES, NOT_A("smallint"))
-GETTER(i32, int32_t, I32_CASES, NOT_A("integer"))
-GETTER(u32, uint32_t, U32_CASES, NOT_A("oid"))
-GETTER(i64, int64_t, I64_CASES, i64_of_numeric(row, column, out, err))
-GETTER(f32, float, F32_CASES, NOT_A("real"))
-GETTER(f64, double, F64_CASES, NOT_A("double precision"))
-GETTER(date, int32_t, DATE_CASES, NOT_A("date"))
-GETTER(time, int64_t, TIME_CASES, NOT_A("time"))
-GETTER(timestamp, int64_t, TIMESTAMP_CASES, NOT_A("timestamp"))
-GETTER(timestamptz, int64_t, TIMESTAMPTZ_CASES, NOT_A("timestamp with time zone"))
-GETTER(interval, hyl_interval, INTERVAL_CASES, NOT_A("interval"))
+GETTER(bool, bool, OWN_BOOL, WIDER_NONE, NOT_A("boolean"))
+GETTER(i16, int16_t, OWN_I16, WIDER_NONE, NOT_A("smallint"))
+GETTER(i32, int32_t, OWN_I32, WIDER_I32, NOT_A("integer"))
+GETTER(u32, uint32_t, OWN_U32, WIDER_NONE, NOT_A("oid"))
+GETTER(i64, int64_t, OWN_I64, WIDER_I64, i64_of_numeric(row, column, out, err))
+GETTER(f32, float, OWN_F32, WIDER_NONE, NOT_A("real"))
+GETTER(f64, double, OWN_F64, WIDER_F64, NOT_A("double precision"))
+GETTER(date, int32_t, OWN_DATE, WIDER_NONE, NOT_A("date"))
+GETTER(time, int64_t, OWN_TIME, WIDER_NONE, NOT_A("time"))
+GETTER(timestamp, int64_t, OWN_TIMESTAMP, WIDER_TIMESTAMP, NOT_A("timestamp"))
+GETTER(timestamptz, int64_t, OWN_TIMESTAMPTZ, WIDER_NONE, NOT_A("timestamp with time zone"))
+GETTER(interval, hyl_interval, OWN_INTERVAL, WIDER_NONE, NOT_A("interval"))
 
 hyl_status hyl_row_get_numeric(const hyl_row *row, size_t column, hyl_numeric *out, hyl_error *err)
 {
@@ -317,7 +337,7 @@ hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_
         return fail_missing(row, column, err);
     }
     const hyl_column *info = &row->columns[column];
-    hyl_bytes cell = row->cells[column];
+    hyl_bytes cell = hyl__row_cell(row, column);
     if (UNLIKELY(info->format != HYL_FORMAT_HYPERBINARY)) {
         HYL_TRY(binary_string(row, column, &cell, err));
     }

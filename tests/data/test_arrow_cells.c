@@ -48,10 +48,26 @@ static void end_batch(struct ArrowArray *batch)
     assert_int_equal(ArrowArrayFinishBuildingDefault(batch, NULL), 0);
 }
 
-static void take(hyl__arrow_cells *cells, struct ArrowArray *batch, hyl_bytes *to)
+/* What the cells are shown in. */
+static hyl_bytes shown[MAX_COLUMNS];
+static hyl__cell_shape shapes[MAX_COLUMNS];
+
+static void take(hyl__arrow_cells *cells, struct ArrowArray *batch)
 {
-    assert_ok(hyl__arrow_cells_take(cells, batch, to, &err), &err);
+    assert_ok(hyl__arrow_cells_take(cells, batch, shown, shapes, &err), &err);
     assert_null(batch->release);
+}
+
+static void next(hyl__arrow_cells *cells)
+{
+    assert_true(hyl__arrow_cells_has_next(cells));
+    cells->row++;
+    hyl__arrow_cells_show_others(cells);
+}
+
+static hyl_bytes cell_of(const hyl__arrow_cells *cells, size_t column)
+{
+    return hyl__cell_behind(shown[column], shapes[column], cells->row);
 }
 
 static void assert_cell(hyl_bytes cell, const void *bytes, size_t len)
@@ -76,7 +92,6 @@ static void numbers_and_text_are_viewed(void **state)
     struct ArrowSchema schema;
     struct ArrowArray batch;
     hyl__arrow_cells cells;
-    hyl_bytes to[MAX_COLUMNS];
     make_schema(&schema, formats, 3);
     assert_ok(hyl__arrow_cells_init(&cells, &schema, &err), &err);
     assert_int_equal(cells.columns[0].type.id, HYL_TYPE_INT);
@@ -100,23 +115,26 @@ static void numbers_and_text_are_viewed(void **state)
         }
         end_batch(&batch);
         const void *values = batch.children[2]->buffers[1];
-        take(&cells, &batch, to);
-        assert_ptr_equal(to[2].data, values);
+        take(&cells, &batch);
+        assert_ptr_equal(cell_of(&cells, 2).data, values);
+        assert_int_equal(shapes[0].stride, round == 1 ? 0 : 4);
+        assert_int_equal(shapes[1].stride, 0);
+        assert_int_equal(shapes[2].stride, 8);
         for (int32_t i = 0; i < 20; i++) {
             char text[16];
             const int64_t whole = -i;
             snprintf(text, sizeof text, "t%d", i);
-            assert_int_equal(cells.left, 19 - i);
+            assert_int_equal(cells.row, i);
             if (round == 1 && i % 3 == 0) {
-                assert_null_cell(to[0]);
-                assert_null_cell(to[1]);
+                assert_null_cell(cell_of(&cells, 0));
+                assert_null_cell(cell_of(&cells, 1));
             } else {
-                assert_cell(to[0], &i, sizeof i);
-                assert_cell(to[1], text, strlen(text));
+                assert_cell(cell_of(&cells, 0), &i, sizeof i);
+                assert_cell(cell_of(&cells, 1), text, strlen(text));
             }
-            assert_cell(to[2], &whole, sizeof whole);
-            if (cells.left > 0) {
-                hyl__arrow_cells_next(&cells);
+            assert_cell(cell_of(&cells, 2), &whole, sizeof whole);
+            if (i < 19) {
+                next(&cells);
             }
         }
     }
@@ -133,7 +151,6 @@ static void what_lies_otherwise_is_rewritten(void **state)
     struct ArrowArray batch;
     struct ArrowDecimal decimal;
     hyl__arrow_cells cells;
-    hyl_bytes to[MAX_COLUMNS];
     make_schema(&schema, formats, 4);
     assert_ok(hyl__arrow_cells_init(&cells, &schema, &err), &err);
     ArrowDecimalInit(&decimal, 128, 5, 2);
@@ -148,21 +165,21 @@ static void what_lies_otherwise_is_rewritten(void **state)
         end_row(&batch);
     }
     end_batch(&batch);
-    take(&cells, &batch, to);
+    take(&cells, &batch);
     for (int64_t i = 0; i < 10; i++) {
         const uint8_t truth = (uint8_t)(i % 2);
         const int32_t date = day + (int32_t)i;
         const uint64_t at = (uint64_t)date * UINT64_C(86400000000);
         const int64_t low = i * -125;
-        assert_cell(to[0], &truth, 1);
-        assert_cell(to[1], &date, sizeof date);
-        assert_cell(to[2], &at, sizeof at);
-        assert_cell(to[3], &low, sizeof low);
-        if (cells.left > 0) {
-            hyl__arrow_cells_next(&cells);
+        assert_cell(cell_of(&cells, 0), &truth, 1);
+        assert_cell(cell_of(&cells, 1), &date, sizeof date);
+        assert_cell(cell_of(&cells, 2), &at, sizeof at);
+        assert_cell(cell_of(&cells, 3), &low, sizeof low);
+        if (i < 9) {
+            next(&cells);
         }
     }
-    assert_int_equal(cells.left, 0);
+    assert_false(hyl__arrow_cells_has_next(&cells));
     hyl__arrow_cells_reset(&cells);
     schema.release(&schema);
 }
@@ -176,7 +193,6 @@ static void lists_become_arrays(void **state)
     struct ArrowSchema schema;
     struct ArrowArray batch;
     hyl__arrow_cells cells;
-    hyl_bytes to[1];
     make_schema(&schema, formats, 1);
     assert_ok(hyl__arrow_cells_init(&cells, &schema, &err), &err);
     assert_int_equal(cells.columns[0].type.id, HYL_TYPE_ARRAY);
@@ -191,14 +207,14 @@ static void lists_become_arrays(void **state)
     assert_int_equal(ArrowArrayFinishElement(batch.children[0]), 0); /* an empty one */
     end_row(&batch);
     end_batch(&batch);
-    take(&cells, &batch, to);
-    assert_cell(to[0], two_and_null, sizeof two_and_null);
-    hyl__arrow_cells_next(&cells);
-    assert_null_cell(to[0]);
-    hyl__arrow_cells_next(&cells);
-    assert_non_null(to[0].data);
-    assert_int_equal(to[0].len, 0);
-    assert_int_equal(cells.left, 0);
+    take(&cells, &batch);
+    assert_cell(cell_of(&cells, 0), two_and_null, sizeof two_and_null);
+    next(&cells);
+    assert_null_cell(cell_of(&cells, 0));
+    next(&cells);
+    assert_non_null(cell_of(&cells, 0).data);
+    assert_int_equal(cell_of(&cells, 0).len, 0);
+    assert_false(hyl__arrow_cells_has_next(&cells));
     hyl__arrow_cells_reset(&cells);
     schema.release(&schema);
 }
@@ -211,7 +227,6 @@ static void empty_is_not_null(void **state)
     struct ArrowSchema schema;
     struct ArrowArray batch;
     hyl__arrow_cells cells;
-    hyl_bytes to[1];
     make_schema(&schema, formats, 1);
     assert_ok(hyl__arrow_cells_init(&cells, &schema, &err), &err);
     start_batch(&batch, &schema);
@@ -219,9 +234,9 @@ static void empty_is_not_null(void **state)
     end_row(&batch);
     end_batch(&batch);
     batch.children[0]->buffers[2] = NULL;
-    take(&cells, &batch, to);
-    assert_non_null(to[0].data);
-    assert_int_equal(to[0].len, 0);
+    take(&cells, &batch);
+    assert_non_null(cell_of(&cells, 0).data);
+    assert_int_equal(cell_of(&cells, 0).len, 0);
     hyl__arrow_cells_reset(&cells);
     schema.release(&schema);
 }

@@ -16,7 +16,7 @@ static struct {
     hyl_row row;
     hyl_bytes cells[2];
     hyl_column columns[2];
-    uint8_t binary_types[2];
+    hyl__cell_shape shapes[2];
     hyl__scratch scratch;
 } own;
 
@@ -27,9 +27,15 @@ static const hyl_row *row_of(hyl_type type, hyl_format format, const void *bytes
     own.columns[1] = (hyl_column){"b", 1, type, format};
     own.cells[0] = (hyl_bytes){(const uint8_t *)"\1\0\0\0", 4};
     own.cells[1] = (hyl_bytes){bytes, len};
-    own.binary_types[0] = hyl__binary_type(&own.columns[0]);
-    own.binary_types[1] = hyl__binary_type(&own.columns[1]);
-    own.row = (hyl_row){own.cells, own.columns, own.binary_types, 2, &own.scratch};
+    own.shapes[0] = (hyl__cell_shape){hyl__binary_type(&own.columns[0]), 0};
+    own.shapes[1] = (hyl__cell_shape){hyl__binary_type(&own.columns[1]), 0};
+    own.row = (hyl_row){
+        .cells = own.cells,
+        .columns = own.columns,
+        .shapes = own.shapes,
+        .count = 2,
+        .scratch = &own.scratch,
+    };
     return &own.row;
 }
 
@@ -258,6 +264,47 @@ static void both_formats_give_the_same(void **state)
     }
 }
 
+enum { STRIDE = 17, THIRD = 2 };
+
+/* The third row of a batch, in whose values the binary one of a type case stands once. */
+static const hyl_row *batch_row(const type_case *now, uint8_t values[3 * STRIDE])
+{
+    memset(values, 0xee, 3 * STRIDE);
+    memcpy(values + THIRD * STRIDE, now->binary, now->binary_len);
+    row_of(type_of(now), HYL_FORMAT_HYPERBINARY, values, now->binary_len);
+    own.shapes[1].stride = STRIDE;
+    own.row.index = THIRD;
+    return &own.row;
+}
+
+/* A row that lies strides behind its batch's first is read like any other. */
+static void a_row_of_a_batch_gives_the_same(void **state)
+{
+    (void)state;
+    uint8_t values[3 * STRIDE];
+    hyl_bytes raw;
+    for (size_t i = 0; i < TYPE_CASE_COUNT; i++) {
+        const type_case *now = &type_cases[i];
+        bool views = hyl_type_width(type_of(now)) == 0;
+        for (size_t j = 0; !views && j < GETTER_COUNT; j++) {
+            any_value alone;
+            any_value third;
+            if (!has_getter(now, HYL_FORMAT_HYPERBINARY, getters[j].name)) {
+                continue;
+            }
+            memset(&alone, 0, sizeof alone);
+            memset(&third, 0, sizeof third);
+            const hyl_row *row =
+                row_of(type_of(now), HYL_FORMAT_HYPERBINARY, now->binary, now->binary_len);
+            assert_ok(getters[j].get(row, 1, &alone), &err);
+            assert_ok(getters[j].get(batch_row(now, values), 1, &third), &err);
+            assert_true(same_value(&getters[j], &alone, &third));
+        }
+        assert_ok(hyl_row_raw(batch_row(now, values), 1, &raw, &err), &err);
+        assert_ptr_equal(raw.data, values + THIRD * STRIDE);
+    }
+}
+
 static void whole_numbers_widen_without_loss(void **state)
 {
     (void)state;
@@ -441,12 +488,14 @@ static void assert_text(const hyl_row *row, const char *expected)
 static void text_is_appended(void **state)
 {
     (void)state;
+    uint8_t values[3 * STRIDE];
     for (size_t i = 0; i < TYPE_CASE_COUNT; i++) {
         const type_case *now = &type_cases[i];
         assert_text(text_row(type_of(now), now->text), now->text);
         if (now->id != HYL_TYPE_GEOGRAPHY && now->id != HYL_TYPE_UNKNOWN) {
             assert_text(row_of(type_of(now), HYL_FORMAT_HYPERBINARY, now->binary, now->binary_len),
                         now->text);
+            assert_text(batch_row(now, values), now->text);
         }
     }
 }
@@ -533,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_type_has_its_getters_and_no_other),
         cmocka_unit_test(in_text_too),
         cmocka_unit_test(both_formats_give_the_same),
+        cmocka_unit_test(a_row_of_a_batch_gives_the_same),
         cmocka_unit_test(whole_numbers_widen_without_loss),
         cmocka_unit_test(the_other_column_is_not_touched),
         cmocka_unit_test(a_date_beyond_the_range_stays_beyond_it),
