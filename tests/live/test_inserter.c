@@ -575,18 +575,13 @@ static void columns_append_rows(void **state)
     run("DROP TABLE k");
 }
 
-/* The sanitizer keeps what was freed, so that memory grows there. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { PEAK_SLACK_KB = 1000000 };
-#else
-enum { PEAK_SLACK_KB = 1024 };
-#endif
+LIVE_HOLDS_ITS_PEAK
 
 /* Inserters that come and go on one connection leave nothing behind. */
 static void memory_does_not_grow_with_the_appends(void **state)
 {
     (void)state;
-    enum { APPENDS = 20, WARM = 3, ROWS = 200000 };
+    enum { APPENDS = 20, WARM = 3, ROWS = 200000, SLACK_KB = 1024 };
     long warm = 0;
     run("CREATE TABLE g (i int NOT NULL, p double precision, n text)");
     for (int append = 1; append <= APPENDS; append++) {
@@ -600,7 +595,7 @@ static void memory_does_not_grow_with_the_appends(void **state)
         finish(ins, ROWS);
         warm = append == WARM ? live_peak_kb() : warm;
     }
-    assert_in_range(live_peak_kb(), warm, warm + PEAK_SLACK_KB);
+    assert_in_range(live_peak_kb(), warm, warm + SLACK_KB);
     assert_int_equal(ask("SELECT count(*) FROM g"), APPENDS * ROWS);
     run("DROP TABLE g");
 }

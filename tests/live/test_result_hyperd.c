@@ -34,15 +34,7 @@ static void assert_done(hyl_result *result)
 
 /* ---- Memory: the first test, as a process never forgets its peak ----------------------------- */
 
-#if defined(__SANITIZE_ADDRESS__)
-/* It keeps what was freed, 256 MB if it is not told otherwise, and that is no growth. */
-const char *__asan_default_options(void);
-
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
-}
-#endif
+LIVE_HOLDS_ITS_PEAK
 
 static void memory_does_not_grow_with_the_result(void **state)
 {
