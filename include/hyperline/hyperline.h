@@ -128,7 +128,8 @@ HYL_API void hyl_conn_on_notice(hyl_conn *conn, hyl_notice_fn fn, void *ctx);
  * the server has taken note, so that it cannot hit a later statement. For the thread that uses the
  * connection, between two calls (inside a result, say). Where nothing runs it stops nothing, but
  * Hyper fails an open transaction then: the next statement says so, a COMMIT too.
- * Errors: IO, TIMEOUT, CLOSED.
+ * Errors: IO, TIMEOUT, CLOSED, PROTOCOL (the server sends data where only the end is to come; the
+ * connection is out of step then, as after TIMEOUT).
  * Blocks: until the server closes the second connection, at most `timeout_ms` (negative: none).
  */
 HYL_API HYL_NODISCARD hyl_status hyl_conn_cancel(hyl_conn *conn, int64_t timeout_ms,
@@ -146,7 +147,7 @@ HYL_API HYL_NODISCARD hyl_status hyl_canceller_new(const hyl_conn *conn, hyl_can
 /*
  * As hyl_conn_cancel, from any thread, several at once too. A statement that starts before this
  * returns may be hit in place of the one that was meant.
- * Errors: IO, TIMEOUT.
+ * Errors: IO, TIMEOUT, PROTOCOL (the server sends data where only the end is to come).
  * Blocks: as hyl_conn_cancel.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_cancel(const hyl_canceller *canceller, int64_t timeout_ms,

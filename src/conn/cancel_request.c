@@ -1,15 +1,36 @@
 #include "cancel_request.h"
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "open.h"
 #include "write_all.h"
 
 #include <hyperline/wire.h>
 
+/* An error's text may come before the end, as from a pooler that stands between. */
+enum { WORDS_MAX = 4096 };
+
+/* Bytes have come. A peer that never pauses is never waited for: the deadline holds for it too. */
+static hyl_status check_words(size_t total, int64_t deadline, hyl_error *err)
+{
+    if (total > WORDS_MAX) {
+        return hyl__fail(err, HYL_ERR_PROTOCOL,
+                         "the server sends data on a connection for a cancel, where nothing but "
+                         "its end is to come");
+    }
+    if (hyl__deadline_left(deadline) == 0) {
+        return hyl__fail(err, HYL_ERR_TIMEOUT,
+                         "the server did not end the connection for a cancel before the deadline");
+    }
+    return HYL_OK;
+}
+
 /* The server sends nothing; that it closes the stream is its answer. */
 static hyl_status wait_for_end(hyl_transport *transport, int64_t deadline, hyl_error *err)
 {
+    size_t total = 0;
     for (;;) {
-        uint8_t bytes[16];
+        uint8_t bytes[512];
         size_t got = 0;
         unsigned ready = 0;
         hyl_status status = transport->ops->read(transport->self, bytes, sizeof bytes, &got, err);
@@ -19,6 +40,9 @@ static hyl_status wait_for_end(hyl_transport *transport, int64_t deadline, hyl_e
         }
         if (status == HYL_AGAIN) {
             status = transport->ops->wait(transport->self, HYL_WANT_READ, deadline, &ready, err);
+        } else if (status == HYL_OK) {
+            total += got;
+            status = check_words(total, deadline, err);
         }
         HYL_TRY(status);
     }

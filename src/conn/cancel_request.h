@@ -6,7 +6,8 @@
 
 /*
  * Sends a CancelRequest and waits until the server ends the stream: from then on it can hit nothing
- * that is sent later. The transport stays the caller's. Errors: TIMEOUT, IO, CLOSED, NOMEM.
+ * that is sent later. The transport stays the caller's. Errors: TIMEOUT, PROTOCOL (the server sends
+ * data there, more than an error's text), IO, CLOSED, NOMEM.
  */
 hyl_status hyl__cancel_request(hyl_transport *transport, int32_t process_id, int32_t secret_key,
                                int64_t deadline, hyl_error *err);
@@ -22,7 +23,7 @@ typedef struct hyl__cancel_target {
 /*
  * The same over a transport that is opened for it and closed. *unsettled (may be NULL) says of a
  * failure whether the request may be on its way and could still hit a later statement.
- * Errors: TIMEOUT, IO, CLOSED, TLS, NOMEM.
+ * Errors: TIMEOUT, PROTOCOL, IO, CLOSED, TLS, NOMEM.
  */
 hyl_status hyl__cancel(const hyl__cancel_target *target, int64_t deadline, bool *unsettled,
                        hyl_error *err);

@@ -118,6 +118,11 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
  */
 hyl_status hyl__conn_flush(hyl_conn *conn, hyl_error *err);
 /*
+ * For loops that may never wait: has the deadline of the call under way passed?
+ * Errors: TIMEOUT.
+ */
+hyl_status hyl__conn_check_deadline(const hyl_conn *conn, hyl_error *err);
+/*
  * hyl__conn_event without waiting: AGAIN where there is no event yet. Of a connection that is
  * closed: what was received before.
  */

@@ -54,14 +54,14 @@ static hyl_status fail_io(hyl_conn *conn, hyl_status status, hyl_error *err)
     return hyl__conn_mark_closed(conn, status);
 }
 
-static bool deadline_passed(const hyl_conn *conn)
-{
-    return conn->deadline != HYL__NO_DEADLINE && hyl__now_ms() >= conn->deadline;
-}
-
 static hyl_status fail_deadline(hyl_error *err)
 {
     return hyl__fail(err, HYL_ERR_TIMEOUT, "the server did not answer before the deadline");
+}
+
+hyl_status hyl__conn_check_deadline(const hyl_conn *conn, hyl_error *err)
+{
+    return hyl__deadline_left(conn->deadline) == 0 ? fail_deadline(err) : HYL_OK;
 }
 
 /* Receives once. OK, AGAIN, LIMIT, TIMEOUT, or the connection is closed. */
@@ -83,7 +83,7 @@ static hyl_status receive(hyl_conn *conn, hyl_error *err)
         hyl__frame_recv_commit(&conn->session.frame, got);
         conn->received += got;
         /* A server that never pauses is never waited for: the deadline holds for it too. */
-        return deadline_passed(conn) ? fail_deadline(err) : HYL_OK;
+        return hyl__conn_check_deadline(conn, err);
     } else if (status == HYL_DONE) {
         return fail_closed(conn, err);
     } else if (status < 0) {
@@ -162,7 +162,8 @@ static hyl_status wait_and_receive(hyl_conn *conn, unsigned wants, hyl_error *er
     unsigned ready = 0;
     HYL_TRY(wait_for(conn, wants, &ready, err));
     if ((ready & HYL_WANT_READ) == 0) {
-        return HYL_OK;
+        /* A server that takes a little now and then holds nobody beyond the deadline. */
+        return hyl__conn_check_deadline(conn, err);
     }
     hyl_status status = receive(conn, err);
     return status == HYL_AGAIN ? HYL_OK : status;

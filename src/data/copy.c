@@ -252,7 +252,11 @@ static hyl_status send_pieces(hyl_copy *copy, const hyl_bytes *pieces, size_t co
     piece_reader reader = {pieces, count, 0};
     while (reader.left > 0) {
         const size_t taken = take_chunk(&reader, chunk);
-        if (send_chunk(copy, chunk, taken, &error) < 0) {
+        hyl_status status = send_chunk(copy, chunk, taken, &error);
+        if (status >= 0 && reader.left > 0) {
+            status = hyl__conn_check_deadline(copy->conn, &error);
+        }
+        if (status < 0) {
             return fail_copy(copy, &error, err);
         }
     }

@@ -155,6 +155,7 @@ static hyl_status nothing_read(tls *self)
 static hyl_status read_piece(tls *self, uint8_t *dst, size_t cap, size_t *got)
 {
     ERR_clear_error();
+    hyl__tls_stream_begin(&self->stream);
     if (SSL_read_ex(self->ssl, dst, cap, got) != 1) {
         return nothing_read(self);
     }
@@ -168,6 +169,7 @@ static void look(tls *self)
     uint8_t byte = 0;
     size_t got = 0;
     ERR_clear_error();
+    hyl__tls_stream_begin(&self->stream);
     if (SSL_peek_ex(self->ssl, &byte, 1, &got) == 1) {
         self->read_wants = 0;
     } else {
@@ -213,6 +215,7 @@ static hyl_status write_piece(tls *self, const void *data, size_t len, hyl_error
 {
     size_t taken = 0;
     ERR_clear_error();
+    hyl__tls_stream_begin(&self->stream);
     if (SSL_write_ex(self->ssl, data, len, &taken) == 1) {
         return HYL_OK;
     }
@@ -335,6 +338,7 @@ static void tls_close(void *ctx)
     if (self->over >= 0 && self->stream.write_error == HYL_OK) {
         /* Says that this is the end. Its answer is not waited for. */
         ERR_clear_error();
+        hyl__tls_stream_begin(&self->stream);
         (void)SSL_shutdown(self->ssl);
         ERR_clear_error();
         (void)hyl__tls_stream_flush(&self->stream);
@@ -447,6 +451,7 @@ static hyl_status shake_hands(tls *self, const hyl_tls_opts *opts, int64_t deadl
     const hyl_transport *below = &self->stream.below;
     for (;;) {
         ERR_clear_error();
+        hyl__tls_stream_begin(&self->stream);
         int result = SSL_connect(self->ssl);
         int reason = SSL_get_error(self->ssl, result);
         bool is_over = reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE;

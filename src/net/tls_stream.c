@@ -73,9 +73,15 @@ static int bio_read(BIO *bio, char *dst, size_t cap, size_t *got)
     if (stream->read_end || stream->read_error < 0) {
         return 0;
     }
+    if (stream->may_read == 0) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
     hyl_error err = HYL_ERROR_INIT;
+    cap = cap < stream->may_read ? cap : stream->may_read;
     hyl_status status = stream->below.ops->read(stream->below.self, dst, cap, got, &err);
     if (status == HYL_OK) {
+        stream->may_read -= *got;
         return 1;
     }
     if (status == HYL_AGAIN) {

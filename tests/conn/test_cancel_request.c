@@ -2,15 +2,21 @@
 
 #include <hyperline/transport.h>
 
+#include "base/clock.h"
 #include "conn/cancel_request.h"
 
 static hyl_error err;
 
 /* Sends a cancel to a peer that does `script` with it. */
-static hyl_status cancel(hyl_mem_peer *peer)
+static hyl_status cancel_until(hyl_mem_peer *peer, int64_t deadline)
 {
     hyl_transport transport = hyl_mem_peer_transport(peer);
-    return hyl__cancel_request(&transport, 1, 2, INT64_MAX, &err);
+    return hyl__cancel_request(&transport, 1, 2, deadline, &err);
+}
+
+static hyl_status cancel(hyl_mem_peer *peer)
+{
+    return cancel_until(peer, INT64_MAX);
 }
 
 static hyl_mem_peer *new_peer(void)
@@ -56,6 +62,34 @@ static void what_the_server_says_is_passed_over(void **state)
     hyl_mem_peer_free(peer);
 }
 
+/* It never pauses, so that nobody waits: the deadline holds all the same. */
+static void words_do_not_outlast_the_deadline(void **state)
+{
+    (void)state;
+    static const uint8_t words[40];
+    hyl_mem_peer *peer = new_peer();
+    hyl_mem_peer_pace(peer, 1, 0, false);
+    assert_int_equal(hyl_mem_peer_reply(peer, 0, (hyl_bytes){words, sizeof words}), HYL_OK);
+    assert_int_equal(hyl_mem_peer_end(peer), HYL_OK);
+    assert_status(cancel_until(peer, hyl__now_ms()), HYL_ERR_TIMEOUT, &err);
+    hyl_mem_peer_free(peer);
+}
+
+static void endless_words_are_not_read_to_their_end(void **state)
+{
+    (void)state;
+    static const uint8_t words[100000];
+    uint8_t byte = 0;
+    size_t got = 0;
+    hyl_mem_peer *peer = new_peer();
+    assert_int_equal(hyl_mem_peer_reply(peer, 0, (hyl_bytes){words, sizeof words}), HYL_OK);
+    assert_int_equal(hyl_mem_peer_end(peer), HYL_OK);
+    assert_status(cancel(peer), HYL_ERR_PROTOCOL, &err);
+    hyl_transport transport = hyl_mem_peer_transport(peer);
+    assert_ok(transport.ops->read(transport.self, &byte, 1, &got, &err), &err);
+    hyl_mem_peer_free(peer);
+}
+
 static void without_an_end_it_is_a_timeout(void **state)
 {
     (void)state;
@@ -81,6 +115,8 @@ int main(void)
         cmocka_unit_test(it_is_sent_and_the_end_awaited),
         cmocka_unit_test(a_reset_is_an_end_too),
         cmocka_unit_test(what_the_server_says_is_passed_over),
+        cmocka_unit_test(words_do_not_outlast_the_deadline),
+        cmocka_unit_test(endless_words_are_not_read_to_their_end),
         cmocka_unit_test(without_an_end_it_is_a_timeout),
         cmocka_unit_test(what_cannot_be_sent_is_told),
     };

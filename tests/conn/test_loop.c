@@ -306,6 +306,25 @@ static void a_server_that_never_pauses_meets_the_deadline(void **state)
     hyl_buf_reset(&ceaseless.notices);
 }
 
+/* The peer takes a byte now and then, so that no wait for it is in vain. */
+static void a_server_that_takes_ever_so_little_meets_it_too(void **state)
+{
+    (void)state;
+    static char sql[1 << 20];
+    memset(sql, ' ', sizeof sql - 1);
+    memcpy(sql, "SELECT 1", 8);
+    mem_conn mem = mem_conn_open("request_timeout=20ms drain_timeout=20ms");
+    hyl_mem_peer_pace(mem.peer, 0, 1, true);
+    int64_t start = hyl__now_ms();
+    err = (hyl_error)HYL_ERROR_INIT;
+    assert_status(hyl_exec(mem.conn, sql, NULL, &err), HYL_ERR_TIMEOUT, &err);
+    assert_in_range(hyl__now_ms() - start, 20, 2000);
+    assert_true(hyl_mem_peer_written(mem.peer).len < sizeof sql);
+    assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
 static void silence_is_told_from_a_deadline(void **state)
 {
     (void)state;
@@ -446,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_write_error_is_not_waited_out),
         cmocka_unit_test(nor_is_one_in_a_copy),
         cmocka_unit_test(a_server_that_never_pauses_meets_the_deadline),
+        cmocka_unit_test(a_server_that_takes_ever_so_little_meets_it_too),
         cmocka_unit_test(silence_is_told_from_a_deadline),
         cmocka_unit_test(what_is_held_while_a_send_is_blocked_has_a_limit),
         cmocka_unit_test(what_may_not_come_marks_the_connection),

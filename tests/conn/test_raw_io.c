@@ -307,6 +307,22 @@ static void a_server_that_never_pauses_meets_the_deadline(void **state)
     hyl_raw_free(raw);
 }
 
+static void a_server_that_takes_ever_so_little_meets_it_too(void **state)
+{
+    (void)state;
+    static char sql[1 << 20];
+    hyl_raw_opts opts = HYL_RAW_OPTS_INIT;
+    opts.timeout_ms = 20;
+    raw_rig rig = raw_rig_started(&opts);
+    memset(sql, ' ', sizeof sql);
+    hyl_mem_peer_pace(rig.peer, 0, 1, true);
+    assert_status(hyl_raw_start_simple_query(rig.raw, (hyl_str){sql, sizeof sql}, &err),
+                  HYL_ERR_TIMEOUT, &err);
+    assert_true(hyl_mem_peer_written(rig.peer).len < sizeof sql);
+    raw_rig_marked(&rig);
+    raw_rig_free(&rig);
+}
+
 static void the_time_limit_counts_from_each_call(void **state)
 {
     (void)state;
@@ -442,6 +458,7 @@ int main(void)
         cmocka_unit_test(the_callers_bytes_are_forgotten_after_a_failure),
         cmocka_unit_test(a_read_that_waits_too_long_is_timeout_and_marks),
         cmocka_unit_test(a_server_that_never_pauses_meets_the_deadline),
+        cmocka_unit_test(a_server_that_takes_ever_so_little_meets_it_too),
         cmocka_unit_test(the_time_limit_counts_from_each_call),
         cmocka_unit_test(while_a_write_waits_what_arrives_is_taken),
         cmocka_unit_test(what_is_kept_unread_has_a_bound),

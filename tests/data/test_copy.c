@@ -78,6 +78,22 @@ static void assert_data_written(mem_conn *mem, const size_t *sizes, size_t count
 
 /* ---- COPY IN --------------------------------------------------------------------------------- */
 
+/* The peer takes all at once, so that no wait sees that the time is up. */
+static void much_in_one_write_does_not_outlast_the_deadline(void **state)
+{
+    (void)state;
+    enum { MUCH = 64 << 20 };
+    mem_conn mem = mem_conn_open("request_timeout=1ms drain_timeout=1ms");
+    hyl_copy *copy = open_in(&mem);
+    uint8_t *bytes = calloc(1, MUCH);
+    assert_non_null(bytes);
+    assert_status(hyl_copy_write(copy, bytes, MUCH, &err), HYL_ERR_TIMEOUT, &err);
+    assert_true(hyl_mem_peer_written(mem.peer).len < MUCH);
+    free(bytes);
+    hyl_copy_free(copy);
+    mem_conn_close(&mem);
+}
+
 static void small_writes_are_gathered(void **state)
 {
     (void)state;
@@ -592,6 +608,7 @@ static void a_copy_that_the_server_refuses_is_not_opened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(much_in_one_write_does_not_outlast_the_deadline),
         cmocka_unit_test(small_writes_are_gathered),
         cmocka_unit_test(large_writes_are_cut),
         cmocka_unit_test(a_peer_that_takes_little_gets_all),

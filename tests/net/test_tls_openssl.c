@@ -13,6 +13,7 @@ static hyl_error err;
 #include "support/tls_peer.h"
 
 #include "base/clock.h"
+#include "net/tls_stream.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -373,6 +374,46 @@ static void a_trickling_peer_does_not_outlast_the_deadline(void **state)
     assert_true(hyl__now_ms() - before >= 100);
 }
 
+/*
+ * Records of HelloRequests, which a client passes over, without a pause: OpenSSL would go on for
+ * ever. It ends, lest a test that fails hangs.
+ */
+typedef struct endless {
+    int64_t end;
+    size_t said;
+} endless;
+
+static hyl_status flood_read(void *self, void *dst, size_t cap, size_t *got, hyl_error *e)
+{
+    static const char record[] = {0x16, 3, 3, 0, 4, 0, 0, 0, 0};
+    endless *stream = self;
+    (void)e;
+    if (hyl__now_ms() >= stream->end) {
+        return HYL_DONE;
+    }
+    for (size_t i = 0; i < cap; i++) {
+        ((char *)dst)[i] = record[stream->said++ % sizeof record];
+    }
+    *got = cap;
+    return HYL_OK;
+}
+
+static void a_flooding_peer_does_not_outlast_the_deadline(void **state)
+{
+    (void)state;
+    static const hyl_transport_ops ops = {.read = flood_read,
+                                          .writev = swallow,
+                                          .wait = trickle_wait,
+                                          .pending = never_pending,
+                                          .close = close_nothing};
+    endless stream = {hyl__now_ms() + 5000, 0};
+    hyl_transport transport = {&ops, &stream};
+    hyl_tls_opts opts = trusting("ca");
+    assert_status(hyl_transport_start_tls(&transport, &opts, hyl__deadline_in(100), &err),
+                  HYL_ERR_TIMEOUT, &err);
+    assert_true(hyl__now_ms() < stream.end);
+}
+
 static bool always_pending(void *self)
 {
     (void)self;
@@ -688,6 +729,33 @@ static void endless_key_changes_end_in_a_deadline(void **state)
     part();
 }
 
+/* One call takes in so much at most of what is of no use to the reader, who looks at the clock. */
+static void endless_records_without_data_are_read_by_the_piece(void **state)
+{
+    (void)state;
+    char byte = 0;
+    size_t got = 0;
+    unsigned ready = 0;
+    meet();
+    assert_status(read_once(&byte, 1, &got), HYL_AGAIN, &err); /* the tickets */
+    while (BIO_ctrl_pending(peer.out) < 4 * HYL__TLS_READ_MAX) {
+        assert_int_equal(SSL_key_update(peer.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(peer.ssl), 1);
+    }
+    tls_peer_say(&peer, "!", 1);
+    size_t before = BIO_ctrl_pending(peer.out);
+    assert_status(read_once(&byte, 1, &got), HYL_AGAIN, &err);
+    assert_int_equal(before - BIO_ctrl_pending(peer.out), HYL__TLS_READ_MAX);
+    before = BIO_ctrl_pending(peer.out);
+    assert_status(client.ops->wait(client.self, HYL_WANT_READ, hyl__now_ms(), &ready, &err),
+                  HYL_ERR_TIMEOUT, &err);
+    assert_int_equal(before - BIO_ctrl_pending(peer.out), HYL__TLS_READ_MAX);
+    assert_ok(client.ops->wait(client.self, HYL_WANT_READ, HYL__NO_DEADLINE, &ready, &err), &err);
+    read_all(&byte, 1);
+    assert_int_equal(byte, '!');
+    part();
+}
+
 /* ---- Memory ---- */
 
 static bool run_without_memory(size_t fail_at)
@@ -814,6 +882,7 @@ int main(void)
         cmocka_unit_test(the_protocol_is_offered_and_can_be_demanded),
         cmocka_unit_test(a_handshake_that_goes_wrong_is_told),
         cmocka_unit_test(a_trickling_peer_does_not_outlast_the_deadline),
+        cmocka_unit_test(a_flooding_peer_does_not_outlast_the_deadline),
         cmocka_unit_test(bytes_in_front_of_the_handshake_are_refused),
         cmocka_unit_test(files_that_cannot_be_used_are_named),
         cmocka_unit_test(a_client_shows_its_certificate),
@@ -827,6 +896,7 @@ int main(void)
         cmocka_unit_test(a_forged_record_ends_the_stream),
         cmocka_unit_test(keys_are_changed_in_mid_stream),
         cmocka_unit_test(endless_key_changes_end_in_a_deadline),
+        cmocka_unit_test(endless_records_without_data_are_read_by_the_piece),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_peer_that_is_gone_raises_no_signal),
         cmocka_unit_test(the_end_point_is_the_certificates_hash),
