@@ -380,6 +380,77 @@ static void batches_outlive_everything_on_any_thread(void **state)
     child.release(&child);
 }
 
+/* A batch on its way from the thread that reads to the one that uses and releases it. */
+typedef struct handover {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct ArrowArray batch; /* release is NULL while there is none */
+    bool over;
+    bool sound;   /* whether every row was right, and */
+    int64_t rows; /* how many there were */
+} handover;
+
+static void *use_batches(void *arg)
+{
+    handover *from = arg;
+    for (;;) {
+        pthread_mutex_lock(&from->lock);
+        while (from->batch.release == NULL && !from->over) {
+            pthread_cond_wait(&from->changed, &from->lock);
+        }
+        struct ArrowArray batch = from->batch;
+        from->batch.release = NULL;
+        pthread_cond_signal(&from->changed);
+        pthread_mutex_unlock(&from->lock);
+        if (batch.release == NULL) {
+            return NULL;
+        }
+        const int64_t *first = batch.children[0]->buffers[1];
+        const int64_t *second = batch.children[1]->buffers[1];
+        for (int64_t row = 0; row < batch.length; row++) {
+            from->sound = from->sound && second[row] == 2 * first[row];
+        }
+        from->rows += batch.length;
+        batch.release(&batch);
+    }
+}
+
+/* An empty batch ends it. */
+static void hand_over(handover *to, const struct ArrowArray *batch)
+{
+    pthread_mutex_lock(&to->lock);
+    while (to->batch.release != NULL) {
+        pthread_cond_wait(&to->changed, &to->lock);
+    }
+    to->batch = *batch;
+    to->over = batch->release == NULL;
+    pthread_cond_signal(&to->changed);
+    pthread_mutex_unlock(&to->lock);
+}
+
+static void another_thread_uses_batches_while_the_stream_goes_on(void **state)
+{
+    (void)state;
+    handover between = {.sound = true};
+    struct ArrowArrayStream stream = arrow_open(
+        "SELECT i::bigint AS i, i::bigint * 2 AS j FROM generate_series(1, 3000000) g(i)");
+    struct ArrowArray batch;
+    pthread_t user;
+    assert_int_equal(pthread_mutex_init(&between.lock, NULL), 0);
+    assert_int_equal(pthread_cond_init(&between.changed, NULL), 0);
+    assert_int_equal(pthread_create(&user, NULL, use_batches, &between), 0);
+    do {
+        arrow_next(&stream, &batch);
+        hand_over(&between, &batch);
+    } while (batch.release != NULL);
+    stream.release(&stream);
+    assert_int_equal(pthread_join(user, NULL), 0);
+    assert_true(between.sound);
+    assert_int_equal(between.rows, 3000000);
+    pthread_cond_destroy(&between.changed);
+    pthread_mutex_destroy(&between.lock);
+}
+
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
 #define FAILS_LATE                                                     \
@@ -657,6 +728,7 @@ int main(void)
         ARROW_TEST(a_stream_outlives_its_connection_and_fails),
         ARROW_TEST(a_stream_may_be_released_after_its_connection),
         ARROW_TEST(batches_outlive_everything_on_any_thread),
+        ARROW_TEST(another_thread_uses_batches_while_the_stream_goes_on),
         ARROW_TEST(an_error_in_the_middle_tells_the_servers_words),
         ARROW_TEST(a_stream_of_others_has_no_error_of_ours),
         ARROW_TEST(an_error_in_a_transaction_closes_it),

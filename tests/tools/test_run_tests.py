@@ -63,6 +63,14 @@ def test_failure_is_shown_in_full(project):
     assert "# 1 != 2" in done.stdout
 
 
+def test_failed_suites_are_named_at_the_end(project):
+    project("wire/test_a", "printf '1..1\nnot ok 1 - a\n'; exit 1")
+    project("wire/test_b", "printf '1..1\nok 1 - a\n'")
+    project("wire/test_c", "exit 0")
+    done = run(project, "--unit")
+    assert done.stdout.splitlines()[-2] == "failed: wire/test_a wire/test_c"
+
+
 @pytest.mark.parametrize(
     "shell, counts, remark",
     [
