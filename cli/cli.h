@@ -18,8 +18,8 @@ COMMAND_MAP(DECLARE_COMMAND)
  * 130 after Ctrl-C. */
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
-/* Writes "hyperline: " and the formatted text as a line on stderr. A progress line that is shown is
- * erased first. */
+/* Writes "hyperline: " and the formatted text as a line on stderr. What would drive the terminal is
+ * shown as an escape, further lines are indented. A progress line that is shown is erased first. */
 void complain(const char *format, ...) HYL_PRINTF(1, 2);
 /* Writes a further line that belongs to what was complained about, without the program's name. */
 void complain_more(const char *format, ...) HYL_PRINTF(1, 2);

@@ -96,9 +96,10 @@ static void show_window(hyl_str line, size_t caret, size_t number)
     append_visible(&text, line.data + caret,
                    (size_t)(shown.data + shown.len - (line.data + caret)));
     bool cut = shown.data + shown.len < line.data + line.len;
-    hyl_buf_printf(&text, "%s\n%*s^", cut ? "..." : "", (int)width, "");
+    hyl_buf_append_str(&text, cut ? "..." : "");
     if (hyl_buf_status(&text) >= 0) {
         complain_more("%.*s", (int)text.len, (const char *)text.data);
+        complain_more("%*s^", (int)width, "");
     }
     hyl_buf_reset(&text);
 }

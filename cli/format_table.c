@@ -34,7 +34,6 @@ typedef struct cell {
 
 struct formatter {
     hyl_str null_text;
-    size_t null_width;
     bool color;
     bool started;     /* the header is out, widths are fixed */
     hyl_buf text;     /* of the cells below */
@@ -97,7 +96,6 @@ static formatter *begin(const hyl_result *result, const format_options *options,
         return NULL;
     }
     self->null_text = hyl_str_of(options->null_text != NULL ? options->null_text : "NULL");
-    self->null_width = display_width(self->null_text.data, self->null_text.len);
     self->color = options->is_terminal;
     self->result = result;
     self->count = count;
@@ -117,8 +115,7 @@ static hyl_status append_value(formatter *self, const hyl_row *row, size_t colum
     shown->start = out->len;
     shown->is_null = hyl_row_is_null(row, column);
     if (shown->is_null) {
-        hyl_buf_append(out, self->null_text.data, self->null_text.len);
-        shown->width = self->null_width;
+        shown->width = append_visible(out, self->null_text.data, self->null_text.len);
     } else {
         hyl_buf_clear(&self->scratch);
         HYL_TRY(hyl_row_text(row, column, &self->scratch, err));
@@ -260,7 +257,7 @@ static void end(formatter *self, uint64_t rows, hyl_buf *out)
 
 static void write_tag(const char *tag, hyl_buf *out)
 {
-    hyl_buf_append_str(out, tag);
+    append_visible(out, tag, strlen(tag));
     hyl_buf_append_byte(out, '\n');
 }
 

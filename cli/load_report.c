@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MOST_COLUMNS = 200, WIDEST_NAME = 40, NAME_CAP = 160 };
 
@@ -26,6 +27,12 @@ static void append_blanks(hyl_buf *out, size_t count)
     for (; count > 0; count--) {
         hyl_buf_append_byte(out, ' ');
     }
+}
+
+/* A file's or a table's name, which may hold anything. */
+static void append_name(hyl_buf *out, const char *name)
+{
+    append_visible(out, name, strlen(name));
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -147,8 +154,8 @@ static void append_column(const load *self, size_t index, const report_widths *w
 static void append_title(const load *self, hyl_buf *out)
 {
     size_t count = self->rows.column_count;
-    hyl_buf_printf(out, "%s: %zu column%s", csv_rows_name(&self->rows), count,
-                   count == 1 ? "" : "s");
+    append_name(out, csv_rows_name(&self->rows));
+    hyl_buf_printf(out, ": %zu column%s", count, count == 1 ? "" : "s");
     if (self->options->sample != 0 && self->sampled < self->row_count) {
         hyl_buf_append_str(out, ", types inferred from the first ");
         append_count(out, self->sampled);
@@ -166,7 +173,8 @@ void load_report_columns(const load *self, hyl_buf *out)
     size_t count = self->rows.column_count;
     size_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
     if (count == 0) {
-        hyl_buf_printf(out, "%s: the file is empty\n", csv_rows_name(&self->rows));
+        append_name(out, csv_rows_name(&self->rows));
+        hyl_buf_append_str(out, ": the file is empty\n");
         return;
     }
     append_title(self, out);
@@ -212,8 +220,9 @@ void load_report_summary(const load *self, hyl_buf *out)
 {
     hyl_buf_append_str(out, "loaded ");
     append_count(out, self->row_count);
-    hyl_buf_printf(out, " row%s into %s in %.2f s (", self->row_count == 1 ? "" : "s",
-                   self->table.shown, seconds(self));
+    hyl_buf_printf(out, " row%s into ", self->row_count == 1 ? "" : "s");
+    append_name(out, self->table.shown);
+    hyl_buf_printf(out, " in %.2f s (", seconds(self));
     append_rate(out, (double)self->row_count / (seconds(self) > 0 ? seconds(self) : 1));
     hyl_buf_append_str(out, ", ");
     append_size(out, self->bytes);

@@ -113,3 +113,15 @@ size_t append_visible(hyl_buf *out, const char *text, size_t len)
     }
     return total(&m) + escapes;
 }
+
+void append_visible_lines(hyl_buf *out, const char *text, size_t len)
+{
+    const char *end = text + len;
+    const char *line_end;
+    while ((line_end = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+        append_visible(out, text, (size_t)(line_end - text));
+        hyl_buf_append_str(out, "\n    ");
+        text = line_end + 1;
+    }
+    append_visible(out, text, (size_t)(end - text));
+}

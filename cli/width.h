@@ -13,4 +13,10 @@ size_t display_width(const char *text, size_t len);
  */
 size_t append_visible(hyl_buf *out, const char *text, size_t len);
 
+/*
+ * The same of a text of several lines, which stay lines. All but the first are indented, so that none
+ * of them looks like a message of its own.
+ */
+void append_visible_lines(hyl_buf *out, const char *text, size_t len);
+
 #endif

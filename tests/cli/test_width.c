@@ -101,6 +101,26 @@ static void bytes_that_are_no_text_are_escaped(void **state)
                      3);
 }
 
+static void assert_lines(const char *text, const char *shown)
+{
+    hyl_buf out = HYL_BUF_INIT;
+    append_visible_lines(&out, text, strlen(text));
+    hyl_buf_append_byte(&out, '\0');
+    assert_int_equal(hyl_buf_status(&out), HYL_OK);
+    assert_string_equal((const char *)out.data, shown);
+    hyl_buf_reset(&out);
+}
+
+static void lines_stay_lines_and_are_indented(void **state)
+{
+    (void)state;
+    assert_lines("", "");
+    assert_lines("one", "one");
+    assert_lines("one\ntwo", "one\n    two");
+    assert_lines("one\n\n\x1b[2Jtwo\r\n", "one\n    \n    \\x1b[2Jtwo\\r\n    ");
+    assert_lines("\xC2\x9B\xE2\x80\xAE", "\\x9b\\u202e");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +130,7 @@ int main(void)
         cmocka_unit_test(what_can_be_shown_is_shown),
         cmocka_unit_test(what_moves_the_cursor_is_escaped),
         cmocka_unit_test(bytes_that_are_no_text_are_escaped),
+        cmocka_unit_test(lines_stay_lines_and_are_indented),
     };
     return cmocka_run_group_tests_name("cli/width", tests, NULL, NULL);
 }
