@@ -23,9 +23,11 @@ static char socket_folder[PATH_MAX];
 static atomic_bool has_socket;
 static int wake_up[2]; /* a pipe from the handler to the thread that cancels */
 
-/* Guards the canceller between the thread that uses it and interrupt_watch. */
+/* Guards what the thread that cancels shares with the others. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t on_settled = PTHREAD_COND_INITIALIZER;
 static hyl_canceller *canceller;
+static bool settled; /* a signal's cancel is over */
 
 bool interrupted(void)
 {
@@ -84,8 +86,19 @@ static void *cancel_when_woken(void *unused)
         hyl_status status = hyl_cancel(canceller, CANCEL_TIMEOUT_MS, NULL);
         (void)status;
     }
+    settled = true;
+    pthread_cond_broadcast(&on_settled);
     pthread_mutex_unlock(&lock);
     return NULL;
+}
+
+void interrupt_settle(void)
+{
+    pthread_mutex_lock(&lock);
+    while (interrupted() && !settled) {
+        pthread_cond_wait(&on_settled, &lock);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 /* A signal that was ignored when the program started (nohup) stays ignored. */

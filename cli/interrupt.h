@@ -16,6 +16,12 @@ bool interrupted(void);
 /* 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP. */
 int interrupt_status(void);
 
+/*
+ * Where a signal has come: waits until its cancel has been dealt with, five seconds at most. What runs
+ * then is not hit by it.
+ */
+void interrupt_settle(void);
+
 /* What a signal cancels from now on, NULL for nothing: then a signal ends the program at once. */
 void interrupt_watch(const hyl_conn *conn);
 

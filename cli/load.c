@@ -457,17 +457,29 @@ static hyl_status fill_staging(load *self, hyl_error *err)
     }
 }
 
+/*
+ * Removes the staging table. The cancel that stopped the load must not hit this as well, nor that of a
+ * signal that comes only now.
+ */
+static hyl_status clean_up(load *self)
+{
+    interrupt_settle();
+    hyl_status status = load_table_unstage(&self->table, NULL);
+    if (status < 0 && interrupted()) {
+        interrupt_settle();
+        status = load_table_unstage(&self->table, NULL);
+    }
+    return status;
+}
+
 static hyl_status load_new(load *self, hyl_error *err)
 {
     hyl_status status = fill_staging(self, err);
     if (status == HYL_OK) {
         status = load_table_publish(&self->table, err);
     }
-    if (status < 0) {
-        hyl_error cleaning = HYL_ERROR_INIT;
-        if (load_table_unstage(&self->table, &cleaning) < 0 && self->table.staged) {
-            cli_error_append(err, "; the table %s is left over", self->table.staging);
-        }
+    if (status < 0 && clean_up(self) < 0 && self->table.staged) {
+        cli_error_append(err, "; the table %s is left over", self->table.staging);
     }
     return status;
 }

@@ -443,14 +443,15 @@ hyl_status load_table_stage(load_table *table, const load_column *columns, size_
         }
     }
     hyl_buf_reset(&sql);
-    table->staged = status == HYL_OK;
+    /* What was cancelled may have been done all the same. */
+    table->staged = status == HYL_OK || (err != NULL && strcmp(err->sqlstate, "57014") == 0);
     return status;
 }
 
 hyl_status load_table_unstage(load_table *table, hyl_error *err)
 {
     if (table->staged) {
-        HYL_TRY(run_on(table->conn, "DROP TABLE ", table->staging, "", err));
+        HYL_TRY(run_on(table->conn, "DROP TABLE IF EXISTS ", table->staging, "", err));
         table->staged = false;
     }
     if (table->schema_created) {

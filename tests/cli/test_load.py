@@ -11,6 +11,7 @@ import pty
 import random
 import re
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -820,6 +821,84 @@ def test_a_signal_ends_in_good_order(database, number):
     writer.join(60)
     assert "interrupted" in stderr.lower() or "cancel" in stderr.lower()
     assert database.snapshot() == before
+
+
+class LateCancel:
+    """Stands in front of the server. A cancel takes two seconds, or until it hits the cleaning up."""
+
+    def __init__(self, port):
+        self.port = port
+        self.on_its_way = False
+        self.has_hit = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        first = client.recv(8, socket.MSG_WAITALL)
+        if first[4:] == bytes.fromhex("04d2162e"):
+            client.recv(8, socket.MSG_WAITALL)
+            self.cancel(client)
+            return
+        server = socket.create_connection(("127.0.0.1", self.port))
+        server.sendall(first)
+        threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
+        self.pump(client, server)
+
+    def pump(self, source, sink):
+        try:
+            while piece := source.recv(65536):
+                if self.on_its_way and b"DROP TABLE" in piece:
+                    fields = b"SERROR\0C57014\0Mcanceled\0\0"
+                    source.sendall(b"E" + struct.pack(">I", len(fields) + 4) + fields + b"Z\0\0\0\5I")
+                    self.has_hit.set()
+                else:
+                    sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def cancel(self, client):
+        self.on_its_way = True
+        self.has_hit.wait(2)
+        self.on_its_way = False
+        client.close()
+
+
+def test_a_late_cancel_does_not_hit_the_cleaning_up(server, database):
+    """A load that is interrupted is cancelled by a connection of its own, which may be slow."""
+    before = database.snapshot()
+    proxy = LateCancel(server.port)
+    port = proxy.listener.getsockname()[1]
+    process = subprocess.Popen(
+        [PROGRAM, "load", "-", database.db.replace(str(server.port), str(port)), "--table=data"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    process.stdin.write(b"a,b\n")
+    feed(process.stdin, b"1,x\n" * 5000, 8_000_000)
+    process.send_signal(signal.SIGINT)
+    threading.Thread(target=drown, args=(process.stdin,), daemon=True).start()
+    stderr = process.stderr.read().decode()
+    assert process.wait(60) == 130
+    proxy.listener.close()
+    assert "left over" not in stderr
+    assert database.snapshot() == before
+
+
+def drown(pipe):
+    try:
+        feed(pipe, b"1,x\n" * 5000, 2_000_000_000)
+    except BrokenPipeError:
+        pass
 
 
 def test_a_server_without_a_database_is_told_of_the_option(server, database, tmp_path):
