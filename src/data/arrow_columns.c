@@ -240,14 +240,20 @@ static hyl_status put_bytes(hyl__column *column, hyl_bytes cell)
     return append_bytes(&column->bytes, cell.data, cell.len);
 }
 
-/* An element as the cell that a column of its type has. */
+/* The cell that a column of the type has: arrays lack the blanks that fill a char(n). */
+static hyl_status encode_element(hyl_type type, const hyl_value *value, hyl_buf *out)
+{
+    return type.id == HYL_TYPE_CHAR ? hyl_value_text(type, value, out, NULL)
+                                    : hyl_value_encode(type, value, out, NULL);
+}
+
 static hyl_status put_element(hyl__column *column, const hyl_value *value)
 {
     hyl_bytes cell = {NULL, 0};
     if (!value->is_null) {
         hyl_buf_clear(&column->scratch);
         HYL_TRY(hyl_buf_reserve(&column->scratch, 1));
-        HYL_TRY(hyl_value_encode(column->type, value, &column->scratch, NULL));
+        HYL_TRY(encode_element(column->type, value, &column->scratch));
         cell = (hyl_bytes){column->scratch.data, column->scratch.len};
     }
     if (column->len == column->cap) {

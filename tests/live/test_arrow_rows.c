@@ -50,6 +50,19 @@ static void every_type_with_nulls_anywhere_is_as_the_server_has_it(void **state)
             hyl_buf_reset(&sql);
         }
     }
+    assert_same_both_ways("SELECT x FROM (VALUES (array[CAST('POINT(1 2)' AS geography), NULL]), "
+                          "(NULL)) v(x) ORDER BY x IS NULL");
+}
+
+static void elements_of_char_arrays_are_filled_with_blanks(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream =
+        open_rows("SELECT array[CAST('x' AS char(3)), NULL, CAST('\xc3\xa9' AS char(3))] AS x, "
+                  "CAST('x' AS char(3)) AS y");
+    arrow_contents read = arrow_read(&stream, true);
+    assert_string_equal((char *)read.rows.data, "[\"x  \",NULL,\"\xc3\xa9  \"]|x  \n");
+    arrow_contents_free(&read);
 }
 
 static void assert_same_metadata(const struct ArrowSchema *a, const struct ArrowSchema *b)
@@ -353,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARROW_TEST(every_type_with_nulls_anywhere_is_as_the_server_has_it),
+        ARROW_TEST(elements_of_char_arrays_are_filled_with_blanks),
         ARROW_TEST(every_type_has_the_metadata_that_the_server_gives_it),
         ARROW_TEST(uuids_arrive_as_rows),
         ARROW_TEST(in_a_transaction_uuids_do_no_harm),

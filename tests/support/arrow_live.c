@@ -185,6 +185,20 @@ const arrow_type arrow_types[ARROW_TYPE_COUNT] = {
     {"array(numeric(5,2))", "array(numeric(5,2))", "+l", "[1.50,-0.01]", "[NULL]"},
     {"array(bool)", "array(boolean)", "+l", "[t,NULL,f]", "[]"},
     {"array(timestamptz)", "array(timestamp with time zone)", "+l", "[NULL]", "[]"},
+    {"array(smallint)", "array(smallint)", "+l", "[-32768,NULL,32767]", "[]"},
+    {"array(bigint)", "array(bigint)", "+l", "[-9223372036854775808]", "[NULL,1]"},
+    {"array(oid)", "array(oid)", "+l", "[0,NULL,2147483647]", "[]"},
+    {"array(real)", "array(real)", "+l", "[1.25,NULL,-Infinity]", "[]"},
+    {"array(double precision)", "array(double precision)", "+l", "[0.1,NULL,NaN]", "[]"},
+    {"array(numeric(38,10))", "array(numeric(38,10))", "+l", "[-1.0000000001,NULL]", "[0]"},
+    {"array(varchar(3))", "array(character varying(3))", "+l", "[abc,NULL,\"\"]", "[a]"},
+    {"array(char(3))", "array(character(3))", "+l", "[x,NULL,\xc3\xa9\xc3\xa9]", "[abc,\"\"]"},
+    {"array(char(1))", "array(character(1))", "+l", "[x,NULL,\xc3\xa9]", "[\" \"]"},
+    {"array(json)", "array(json)", "+l", "[null,NULL,1]", "[]"},
+    {"array(bytea)", "array(bytes)", "+l", "[a,NULL]", "[]"},
+    {"array(time)", "array(time)", "+l", "[00:00:00,NULL,23:59:59.999999]", "[]"},
+    {"array(timestamp)", "array(timestamp)", "+l", "[1969-12-31 23:59:59.999999,NULL]", "[]"},
+    {"array(interval)", "array(interval)", "+l", "[P1Y2M3DT4H5M6.789S,NULL]", "[PT1S]"},
 };
 
 /* A row of a VALUES list: its number and the value, or NULL. */

@@ -56,7 +56,7 @@ typedef struct arrow_type {
     const char *b;
 } arrow_type;
 
-enum { ARROW_TYPE_COUNT = 33 };
+enum { ARROW_TYPE_COUNT = 47 };
 
 /* The types that the server sends as Arrow, with extreme values. */
 extern const arrow_type arrow_types[ARROW_TYPE_COUNT];
