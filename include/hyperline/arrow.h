@@ -247,8 +247,8 @@ enum {
     /*
      * Any number into any numeric type, rounded to the nearest that it has, halves away from zero:
      * float64 into real, integer or numeric, a decimal into fewer places, int64 into integer (where
-     * it fits) or double precision. Doubles count by the shortest digits that read back as them: 0.1
-     * into numeric(9,2) is no change.
+     * it fits) or double precision. Floats and doubles count by the shortest digits that read back
+     * as them (0.1 into numeric(9,2) is no change), whole numbers of any size by all their digits.
      */
     HYL_LOSSY_NUMBERS = 1,
     /*

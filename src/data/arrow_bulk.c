@@ -1,5 +1,6 @@
 #include "arrow_bulk.h"
 
+#include "arrow_value.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "value/hyperbinary.h"
@@ -176,32 +177,11 @@ static piece piece_of(const struct ArrowArrayView *view, int64_t i)
     return (piece){bytes.data.as_uint8, bytes.size_bytes};
 }
 
-static int64_t index_at(const struct ArrowArrayView *view, int64_t i)
-{
-    const void *values = view->buffer_views[1].data.data;
-    i += view->offset;
-    switch (view->storage_type) {
-    case NANOARROW_TYPE_INT8:
-        return ((const int8_t *)values)[i];
-    case NANOARROW_TYPE_UINT8:
-        return ((const uint8_t *)values)[i];
-    case NANOARROW_TYPE_INT16:
-        return ((const int16_t *)values)[i];
-    case NANOARROW_TYPE_UINT16:
-        return ((const uint16_t *)values)[i];
-    case NANOARROW_TYPE_INT32:
-        return ((const int32_t *)values)[i];
-    case NANOARROW_TYPE_UINT32:
-        return ((const uint32_t *)values)[i];
-    default:
-        return ((const int64_t *)values)[i];
-    }
-}
-
 /* A value behind a dictionary; one of no index there is of a negative length. */
 static piece piece_behind(const struct ArrowArrayView *view, int64_t i)
 {
-    const int64_t index = index_at(view, i);
+    const int64_t index =
+        hyl__arrow_index_at(view->storage_type, view->buffer_views[1].data.data, i + view->offset);
     if (index < 0 || index >= view->dictionary->length) {
         return (piece){NULL, -1};
     }

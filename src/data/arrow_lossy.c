@@ -1,5 +1,6 @@
 #include "arrow_lossy.h"
 
+#include "arrow_value.h"
 #include "base/error.h"
 #include "value/decimal.h"
 #include "value/float_text.h"
@@ -7,8 +8,8 @@
 #include "value/numeric.h"
 #include "value/text_write.h"
 
-#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 /* ---- A number as its digits ---------------------------------------------------------------- */
 
@@ -20,9 +21,28 @@ static hyl_status parse(const char *text, size_t len, hyl__decimal *out, hyl_err
                            text);
 }
 
+/* From here on there are whole numbers alone, not all of which are doubles, or floats. */
+#define DOUBLE_SPARSE 0x1p53
+#define FLOAT_SPARSE  0x1p24F
+
+/* Of a whole number all digits; the greatest double has 309. */
+static hyl_status digits_of_sparse(double value, hyl__decimal *out, hyl_error *err)
+{
+    char text[320];
+    const int len = snprintf(text, sizeof text, "%.0f", value);
+    return parse(text, (size_t)len, out, err);
+}
+
+/*
+ * The shortest digits that read back as the number, which of a whole number are its own unless it is
+ * so great that its neighbours are further away than 1.
+ */
 static hyl_status digits_of_double(double value, hyl__decimal *out, hyl_error *err)
 {
     char text[HYL__SCALAR_TEXT_MAX];
+    if (isfinite(value) && fabs(value) >= DOUBLE_SPARSE) {
+        return digits_of_sparse(value, out, err);
+    }
     const size_t len = (size_t)(hyl__write_double(text, value) - text);
     return parse(text, len, out, err);
 }
@@ -30,6 +50,9 @@ static hyl_status digits_of_double(double value, hyl__decimal *out, hyl_error *e
 static hyl_status digits_of_float(float value, hyl__decimal *out, hyl_error *err)
 {
     char text[HYL__SCALAR_TEXT_MAX];
+    if (isfinite(value) && fabsf(value) >= FLOAT_SPARSE) {
+        return digits_of_sparse((double)value, out, err);
+    }
     const size_t len = (size_t)(hyl__write_float(text, value) - text);
     return parse(text, len, out, err);
 }
@@ -67,10 +90,10 @@ static hyl_status digits_of(const hyl__arrow_source *source, const struct ArrowA
     memset(out, 0, sizeof *out);
     switch (source->type.type) {
     case NANOARROW_TYPE_DOUBLE:
-        return digits_of_double(ArrowArrayViewGetDoubleUnsafe(values, i), out, err);
+        return digits_of_double(hyl__arrow_double_at(values, i), out, err);
     case NANOARROW_TYPE_FLOAT:
     case NANOARROW_TYPE_HALF_FLOAT:
-        return digits_of_float((float)ArrowArrayViewGetDoubleUnsafe(values, i), out, err);
+        return digits_of_float((float)hyl__arrow_double_at(values, i), out, err);
     case NANOARROW_TYPE_DECIMAL32:
     case NANOARROW_TYPE_DECIMAL64:
     case NANOARROW_TYPE_DECIMAL128:
@@ -192,7 +215,7 @@ static bool is_same(const hyl__decimal *a, const hyl__decimal *b)
                              memcmp(a->digits, b->digits, a_count) == 0));
 }
 
-/* A number is the same where the shortest digits that read back as the nearest are its own. */
+/* A number is the same where the digits of the nearest that the column has are its own. */
 static hyl_status put_float_of_digits(hyl__arrow_source *source,
                                       const struct ArrowArrayView *values, int64_t i,
                                       hyl__stage *stage, hyl__stage_column *column, hyl_error *err)
@@ -223,7 +246,7 @@ static hyl_status put_real_of_double(hyl__arrow_source *source, const struct Arr
                                      int64_t i, hyl__stage *stage, hyl__stage_column *column,
                                      hyl_error *err)
 {
-    const double value = ArrowArrayViewGetDoubleUnsafe(values, i);
+    const double value = hyl__arrow_double_at(values, i);
     const float nearest = (float)value;
     if (isinf(nearest) && !isinf(value)) {
         return hyl__fail_range(column->info->type, err);

@@ -3,6 +3,7 @@
 #include "arrow_bulk.h"
 #include "arrow_lossy.h"
 #include "arrow_types.h"
+#include "arrow_value.h"
 #include "base/error.h"
 #include "value/hyperbinary.h"
 
@@ -32,8 +33,8 @@ PUT_PLAIN(i32, i32, (int32_t)ArrowArrayViewGetIntUnsafe(values, i))
 PUT_PLAIN(u32, u32, (uint32_t)ArrowArrayViewGetUIntUnsafe(values, i))
 PUT_PLAIN(i64, i64, ArrowArrayViewGetIntUnsafe(values, i))
 PUT_PLAIN(u64, whole, (hyl__i128)ArrowArrayViewGetUIntUnsafe(values, i))
-PUT_PLAIN(f32, f32, (float)ArrowArrayViewGetDoubleUnsafe(values, i))
-PUT_PLAIN(f64, f64, ArrowArrayViewGetDoubleUnsafe(values, i))
+PUT_PLAIN(f32, f32, (float)hyl__arrow_double_at(values, i))
+PUT_PLAIN(f64, f64, hyl__arrow_double_at(values, i))
 
 /* The digits as a 128-bit number; false where they are more. */
 static bool decimal_digits(const struct ArrowDecimal *decimal, hyl__i128 *out)

@@ -1,5 +1,6 @@
 #include "ipc_batch.h"
 
+#include "arrow_value.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "ipc_buffer.h"
@@ -202,35 +203,15 @@ static hyl__ipc_dictionary *find_dictionary(const hyl__ipc_batches *batches, int
     return NULL;
 }
 
-static int64_t index_at(struct ArrowArray *array, int64_t i)
-{
-    const struct ArrowArrayPrivateData *own = array->private_data;
-    const void *values = ArrowArrayBuffer(array, 1)->data;
-    switch (own->storage_type) {
-    case NANOARROW_TYPE_INT8:
-        return ((const int8_t *)values)[i];
-    case NANOARROW_TYPE_UINT8:
-        return ((const uint8_t *)values)[i];
-    case NANOARROW_TYPE_INT16:
-        return ((const int16_t *)values)[i];
-    case NANOARROW_TYPE_UINT16:
-        return ((const uint16_t *)values)[i];
-    case NANOARROW_TYPE_INT32:
-        return ((const int32_t *)values)[i];
-    case NANOARROW_TYPE_UINT32:
-        return ((const uint32_t *)values)[i];
-    default: /* 64 bits; what is too big for int64 is no index either */
-        return ((const int64_t *)values)[i];
-    }
-}
-
 static hyl_status check_indices(const batch_reader *reader, struct ArrowArray *array, int64_t count)
 {
+    const struct ArrowArrayPrivateData *own = array->private_data;
+    const void *indices = ArrowArrayBuffer(array, 1)->data;
     for (int64_t i = 0; i < array->length; i++) {
         if (is_null(array, i)) {
             continue;
         }
-        const int64_t index = index_at(array, i);
+        const int64_t index = hyl__arrow_index_at(own->storage_type, indices, i);
         if (index < 0 || index >= count) {
             return hyl__fail(reader->err, HYL_ERR_ARG, "index %lld of a dictionary of %lld values",
                              (long long)index, (long long)count);

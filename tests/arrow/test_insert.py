@@ -499,6 +499,90 @@ def test_some_types_never_become_others(db):
     refused(db, TYPE, '"x" is', data=data, mode=APPEND, lossy=NUMBERS | TIMES)
 
 
+def every_half():
+    bits = numpy.arange(65536, dtype=numpy.uint16)
+    return pyarrow.array(bits.view(numpy.float16))
+
+
+@pytest.mark.parametrize("sql", ["real", "double precision"])
+@pytest.mark.parametrize("shape", ["plain", "dictionary", "runs"])
+def test_every_half_is_the_number_that_it_is(db, sql, shape):
+    halves = every_half()
+    data = {
+        "plain": lambda: halves,
+        "dictionary": lambda: pyarrow.DictionaryArray.from_arrays(
+            pyarrow.array(range(65536), pyarrow.int32()), halves),
+        "runs": lambda: pyarrow.RunEndEncodedArray.from_arrays(
+            pyarrow.array(range(1, 65537), pyarrow.int32()), halves),
+    }[shape]()
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    assert db.insert(numbered(data), mode=APPEND) == (65536, 0)
+    got = db.read(f"SELECT x FROM {db.name()} ORDER BY i").column("x").to_numpy()
+    wanted = halves.to_numpy(zero_copy_only=False).astype(got.dtype)
+    assert numpy.array_equal(got, wanted, equal_nan=True)
+
+
+def test_halves_count_by_their_digits(db):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x numeric(14,9))")
+    data = pyarrow.array(numpy.array([2**-24, -2.0**-24, 2**-15, 65504], numpy.float16))
+    assert db.insert(numbered(data), mode=APPEND, lossy=NUMBERS) == (4, 3)
+    assert db.column() == [D("0.000000060"), D("-0.000000060"), D("0.000030518"), D(65504)]
+
+
+def sparse(seed, exponents, dtype):
+    """Whole numbers between which others are left out: all that a float holds of such size."""
+    made = numpy.random.default_rng(seed)
+    values = numpy.ldexp(made.uniform(1, 2, 500), made.integers(*exponents, 500)).astype(dtype)
+    return numpy.where(made.random(500) < 0.5, values, -values)
+
+
+WHOLE = [
+    ("bigint", numpy.float32, (24, 63)), ("bigint", numpy.float64, (53, 63)),
+    ("numeric(38,0)", numpy.float32, (24, 126)), ("numeric(38,0)", numpy.float64, (53, 126)),
+    ("numeric(38,10)", numpy.float32, (24, 92)), ("numeric(38,10)", numpy.float64, (53, 92)),
+    ("numeric(18,0)", numpy.float64, (53, 59)), ("bigint", numpy.float64, (0, 40)),
+]
+
+
+@pytest.mark.parametrize("sql, dtype, exponents", WHOLE, ids=lambda v: str(v))
+def test_whole_numbers_of_floats_are_exact(db, sql, dtype, exponents):
+    """The server casts them to the same bigint; Python's integers are exact."""
+    values = numpy.trunc(sparse(7, exponents, dtype))
+    values = values[numpy.abs(values.astype(float)) < 10.0 ** 37.99]
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    data = numbered(pyarrow.array(values))
+    assert db.insert(data, mode=APPEND, lossy=NUMBERS) == (len(values), 0)
+    assert db.column() == [int(value) for value in values]
+    if sql == "bigint":
+        db.insert(data, "f")
+        sql = (f"SELECT count(*) AS n FROM {db.name()} t, {db.name('f')} f "
+               "WHERE t.i = f.i AND t.x = CAST(f.x AS bigint)")
+        assert db.read(sql).column("n")[0].as_py() == len(values)
+        assert db.column() == data.column("x").cast(pyarrow.int64()).to_pylist()
+
+
+def test_the_ends_of_bigint(db):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x bigint)")
+    below = float(numpy.nextafter(2.0**63, 0))
+    data = numbered(pyarrow.array([-(2.0**63), below]))
+    assert db.insert(data, mode=APPEND, lossy=NUMBERS) == (2, 0)
+    assert db.column() == [-(2**63), int(below)]
+    for bad in (2.0**63, float(numpy.nextafter(-(2.0**63), -1e30)), float("nan"), float("-inf")):
+        refused(db, RANGE, 'row 1, column 2 "x"', data=numbered(pyarrow.array([bad])), mode=APPEND,
+                lossy=NUMBERS)
+    assert db.count() == 2
+
+
+def test_what_becomes_a_sparse_double_is_counted_rightly(db):
+    """2^60 is a double; its neighbours are not, and neither is 10^23, which many write so."""
+    db.execute(f"CREATE TABLE {db.name()} (i int, x double precision)")
+    data = numbered(pyarrow.array([2**60, 2**60 + 1]))
+    assert db.insert(data, mode=APPEND, lossy=NUMBERS) == (2, 1)
+    assert db.column() == [2.0**60, 2.0**60]
+    data = numbered(pyarrow.array([D(10**22), D(10**23)], pyarrow.decimal128(38, 0)))
+    assert db.insert(data, mode=APPEND, lossy=NUMBERS) == (2, 1)
+
+
 # ---- other producers ----------------------------------------------------------------------------
 
 
