@@ -13,7 +13,9 @@
  * Being in step. The server answers every request with exactly one ReadyForQuery. Once it is not
  * known any more how many are still to come, or where a message starts, the connection is
  * desynchronised, for good: after any failed read or write (a passed deadline is one), a malformed
- * frame, a drain that did not get to ReadyForQuery, a failed startup. Every function that sends
+ * frame, a drain that did not get to ReadyForQuery, a failed startup, an answer that has arrived
+ * before a request was sent (NoticeResponse, ParameterStatus and NotificationResponse may come at
+ * any time). Every function that sends
  * then fails with DESYNC before a byte is sent; terminate, the getters and free still work, and so
  * does reading, to see what is left. Never send Sync to get back in step: it only adds one more
  * ReadyForQuery for the next request to stumble over.
@@ -24,7 +26,8 @@
  *
  * Errors of every function that talks to the server, besides those that it lists:
  *   DESYNC    the connection is desynchronised: discard it
- *   CLOSED    the server ended the stream, or hyl_raw_terminate was called
+ *   CLOSED    the server ended the stream (its last words are the message, if it sent some while
+ *             nothing was under way), or hyl_raw_terminate was called
  *   IO, TLS   a read or a write failed
  *   TIMEOUT   the deadline of the call passed
  *   PROTOCOL  the server sent what it must not send

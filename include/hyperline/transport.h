@@ -181,7 +181,9 @@ HYL_API void hyl_mem_peer_free(hyl_mem_peer *peer);
 HYL_API hyl_transport hyl_mem_peer_transport(hyl_mem_peer *peer);
 /*
  * Adds bytes that the client can read once it has written `after` bytes more than at the point
- * where the step before this one was reached (0: at once after it). The bytes are copied.
+ * where the step before this one was reached (0: at once after it). The bytes are copied. A
+ * connection on which an answer can be read before the request was sent is out of step: let a
+ * server's answers come after their requests.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_mem_peer_reply(hyl_mem_peer *peer, size_t after,
                                                     hyl_bytes bytes);

@@ -91,6 +91,16 @@ typedef struct hyl__statement {
 hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err);
 
 /*
+ * The starts of all requests: what has come unasked is looked at (hyl__conn_settle), then the
+ * request is queued.
+ * Errors: those of hyl__conn_settle and of the session's functions.
+ */
+hyl_status hyl__conn_simple(hyl_conn *conn, hyl_str sql, hyl__statement_kind kind, hyl_error *err);
+hyl_status hyl__conn_describe(hyl_conn *conn, hyl_str sql, hyl_error *err);
+hyl_status hyl__conn_execute(hyl_conn *conn, const int16_t *formats, size_t count,
+                             hyl__statement_kind kind, hyl_error *err);
+
+/*
  * Queues the statement as a simple Query. A COMMIT in a failed transaction goes out as ROLLBACK:
  * *rolled_back then says so, and the caller reports it (hyl__fail_rolled_back) when the answer is
  * in.
@@ -111,6 +121,14 @@ hyl_status hyl__fail_cut_short(hyl_error *err);
  * is still under way), CLOSED, IO (the connection is closed then), PROTOCOL (it is out of step then), AUTH, NOMEM.
  */
 hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err);
+/*
+ * Before a request, while nothing is under way: takes in what has arrived, without waiting. Nothing
+ * may come unasked but notices, parameters and notifications; an answer would be taken for that of
+ * the request. A message's half that may be an error is waited for.
+ * Errors: DESYNC (an answer has come: the connection is out of step then), CLOSED (the server has
+ * ended the connection; its last words are the message), TIMEOUT, and those of hyl__conn_event.
+ */
+hyl_status hyl__conn_settle(hyl_conn *conn, hyl_error *err);
 /*
  * Sends all that is queued, and takes in what arrives meanwhile where the peer does not read: two
  * peers that both only write would wait for each other for ever.

@@ -116,7 +116,7 @@ static hyl_status run(hyl_conn *conn, const hyl_buf *sql, hyl_error *err)
     HYL_TRY(hyl__conn_begin(conn, err));
     conn->deadline = conn->login_deadline;
     hyl_str text = {(const char *)sql->data, sql->len};
-    HYL_TRY(hyl__session_query(&conn->session, text, HYL__STATEMENT_OTHER, err));
+    HYL_TRY(hyl__conn_simple(conn, text, HYL__STATEMENT_OTHER, err));
     return hyl__conn_recover(conn, hyl__conn_finish(conn, err), err);
 }
 

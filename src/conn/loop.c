@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "wire/decode.h"
 
 hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status)
 {
@@ -110,6 +111,7 @@ static hyl_status send_some(hyl_conn *conn)
         }
         if (status < 0) {
             conn->write_error = status;
+            conn->session.unsendable = true;
         }
         hyl__frame_send_commit(frame, status < 0 ? hyl__frame_unsent(frame) : put);
     }
@@ -240,6 +242,85 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
         HYL_TRY(step(conn, err));
     }
 }
+
+/* ---- Between requests ---- */
+
+static hyl_status set_status(hyl_error *err, hyl_status status)
+{
+    if (err != NULL) {
+        err->status = status;
+    }
+    return hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
+}
+
+static hyl_status fail_unasked(hyl_conn *conn, const char *what, hyl_error *err)
+{
+    hyl__fail(err, HYL_ERR_DESYNC,
+              "an answer came where nothing was asked (%s): discard the connection", what);
+    return hyl__conn_mark_desync(conn, set_status(err, HYL_ERR_DESYNC));
+}
+
+/* Where it ends the connection it is the server's last word; any other is somebody's answer. */
+static hyl_status fail_unasked_error(hyl_conn *conn, hyl_error *err)
+{
+    if (!hyl__diag_is_fatal(hyl_str_of(conn->diag.severity))) {
+        return fail_unasked(conn, conn->diag.message, err);
+    }
+    (void)hyl__conn_fail_server(conn, err);
+    hyl__error_prefix(err, "the server closed the connection");
+    return hyl__conn_mark_closed(conn, set_status(err, HYL_ERR_CLOSED));
+}
+
+/* Takes the whole messages that were received. */
+static hyl_status take_unasked(hyl_conn *conn, hyl_error *err)
+{
+    hyl__event event;
+    hyl_error why = HYL_ERROR_INIT;
+    hyl_status status = take_event(conn, &event, &why);
+    if (status == HYL_OK) {
+        return fail_unasked_error(conn, err);
+    }
+    if (status == HYL_ERR_PROTOCOL) {
+        return fail_unasked(conn, why.message, err);
+    }
+    if (status < 0 && err != NULL) {
+        *err = why;
+    }
+    return status < 0 ? status : HYL_OK;
+}
+
+/* The type of a message of which a part has come; 0 where there is none. */
+static uint8_t begun_message(const hyl_conn *conn)
+{
+    const uint8_t *head = hyl__frame_peek(&conn->session.frame, 1);
+    return head != NULL ? head[0] : 0;
+}
+
+/* How often is received before one request, at most: a server may send notices without end. */
+enum { SETTLE_RECEIVES = 8 };
+
+hyl_status hyl__conn_settle(hyl_conn *conn, hyl_error *err)
+{
+    HYL_TRY(hyl__conn_check(conn, err));
+    for (int receives = 0; hyl__session_idle(&conn->session); receives++) {
+        HYL_TRY(take_unasked(conn, err));
+        uint8_t begun = begun_message(conn);
+        if (begun == HYL_MSG_ERROR_RESPONSE) {
+            HYL_TRY(wait_and_receive(conn, HYL_WANT_READ, err));
+            continue;
+        }
+        if (begun != 0 && !hyl__msg_is_asynchronous(begun)) {
+            return fail_unasked(conn, hyl_msg_name(begun), err);
+        }
+        hyl_status status = receives < SETTLE_RECEIVES ? receive(conn, err) : HYL_AGAIN;
+        if (status != HYL_OK) {
+            return status == HYL_AGAIN ? HYL_OK : status;
+        }
+    }
+    return HYL_OK; /* another request is under way, which the session refuses */
+}
+
+/* ---- Sending ---- */
 
 /* The peer takes nothing now: waits, and takes in what it sends meanwhile, within max_unread. */
 static hyl_status wait_to_send(hyl_conn *conn, hyl_error *err)

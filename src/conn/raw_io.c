@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/decode.h"
+#include "wire/diag.h"
 
 static hyl_status fail_closed(hyl_raw *raw, hyl_error *err)
 {
@@ -63,8 +65,12 @@ static hyl_status receive(hyl_raw *raw, hyl_error *err)
 
 /* ---- What is under way ---- */
 
-/* How many ReadyForQuery the messages ask for. False where they are not whole. */
-static bool count_requests(hyl_bytes messages, size_t borrowed, bool in_copy, size_t *count)
+/*
+ * How many ReadyForQuery the messages ask for, and whether the last of them does. False where they
+ * are not whole.
+ */
+static bool count_requests(hyl_bytes messages, size_t borrowed, bool in_copy, size_t *count,
+                           bool *ends_in_one)
 {
     while (messages.len >= HYL_MESSAGE_HEADER_SIZE) {
         uint8_t type = messages.data[0];
@@ -73,7 +79,8 @@ static bool count_requests(hyl_bytes messages, size_t borrowed, bool in_copy, si
             return false;
         }
         /* Query, FunctionCall, Sync; during a COPY FROM STDIN the server swallows Sync. */
-        *count += type == 'Q' || type == 'F' || (type == 'S' && !in_copy);
+        *ends_in_one = type == 'Q' || type == 'F' || (type == 'S' && !in_copy);
+        *count += *ends_in_one;
         if (size > messages.len) {
             return size == messages.len + borrowed;
         }
@@ -84,23 +91,24 @@ static bool count_requests(hyl_bytes messages, size_t borrowed, bool in_copy, si
 }
 
 /* The same of what waits to be sent. */
-static bool count_queued(const hyl_raw *raw, size_t *count)
+static bool count_queued(const hyl_raw *raw, size_t *count, bool *ends_in_one)
 {
     const hyl__frame *frame = &raw->frame;
     hyl_bytes queued = {frame->out.data + frame->out_pos, frame->out.len - frame->out_pos};
-    return count_requests(queued, frame->borrowed.len, raw->copy_in, count);
+    return count_requests(queued, frame->borrowed.len, raw->copy_in, count, ends_in_one);
 }
 
 hyl_status hyl__raw_check_free(const hyl_raw *raw, hyl_error *err)
 {
     size_t queued = 0;
+    bool ends_in_one = false;
     if (!raw->counted || !hyl_raw_is_healthy(raw)) {
         return HYL_OK;
     }
     if (raw->copy_in) {
         return hyl__fail(err, HYL_ERR_BUSY, "a COPY FROM STDIN is still open on this connection");
     }
-    if (!hyl__raw_is_free(raw) || !count_queued(raw, &queued) || queued > 0) {
+    if (!hyl__raw_is_free(raw) || !count_queued(raw, &queued, &ends_in_one) || queued > 0) {
         return hyl__fail(err, HYL_ERR_BUSY,
                          "the answer of an earlier request is not read to its ReadyForQuery");
     }
@@ -154,16 +162,136 @@ static void drop_unsent(hyl_raw *raw)
     raw->frame.borrowed = (hyl_bytes){NULL, 0};
 }
 
+static hyl_status mark_unsent(hyl_raw *raw, hyl_status status, hyl_error *err)
+{
+    drop_unsent(raw);
+    return hyl__raw_mark(raw, status, err);
+}
+
 static hyl_status send_queued(hyl_raw *raw, hyl_error *err)
 {
     while (hyl__frame_unsent(&raw->frame) > 0) {
         hyl_status status = send_once(raw, err);
         if (status < 0) {
-            drop_unsent(raw);
-            return hyl__raw_mark(raw, status, err);
+            return mark_unsent(raw, status, err);
         }
     }
     return HYL_OK;
+}
+
+/* ---- What has come unasked, or too soon ---- */
+
+/* Walks over the whole messages that wait to be read. False where there is no further one. */
+static bool next_unread(hyl_bytes *rest, uint32_t max_body, hyl__frame_message *out)
+{
+    hyl_msg_head head;
+    if (hyl_msg_peek(*rest, max_body, &head, NULL) != HYL_OK ||
+        rest->len - HYL_MESSAGE_HEADER_SIZE < head.body_len) {
+        return false;
+    }
+    *out = (hyl__frame_message){head.type, {rest->data + HYL_MESSAGE_HEADER_SIZE, head.body_len}};
+    rest->data += HYL_MESSAGE_HEADER_SIZE + head.body_len;
+    rest->len -= HYL_MESSAGE_HEADER_SIZE + head.body_len;
+    return true;
+}
+
+static hyl_bytes unread(const hyl_raw *raw)
+{
+    const hyl__frame *frame = &raw->frame;
+    return (hyl_bytes){frame->window + frame->pos, frame->len - frame->pos};
+}
+
+static hyl_status fail_unasked(uint8_t type, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_DESYNC, "%s came where nothing was asked: discard the connection",
+                     hyl_msg_name(type));
+}
+
+/* Where it ends the connection it is the server's last word; any other is somebody's answer. */
+static hyl_status fail_unasked_error(hyl_raw *raw, hyl_bytes body, hyl_error *err)
+{
+    hyl_msg_diag diag;
+    hyl__diag_parse(body, &diag);
+    if (!hyl__diag_is_fatal(diag.severity)) {
+        return fail_unasked(HYL_MSG_ERROR_RESPONSE, err);
+    }
+    raw->dead = true;
+    raw->has_diag = hyl__diag_copy(&diag, &raw->diag_text, &raw->diag) == HYL_OK;
+    (void)hyl__fail_server(err, &diag);
+    hyl__error_prefix(err, "the server closed the connection");
+    if (err != NULL) {
+        err->status = HYL_ERR_CLOSED;
+    }
+    return HYL_ERR_CLOSED;
+}
+
+/*
+ * Looks at what waits to be read while nothing is under way. OK where all may come at any time; AGAIN
+ * where it ends in the half of an error.
+ */
+static hyl_status check_unasked(hyl_raw *raw, hyl_error *err)
+{
+    hyl_bytes rest = unread(raw);
+    hyl__frame_message message;
+    while (next_unread(&rest, raw->frame.max_body, &message)) {
+        if (message.type == HYL_MSG_ERROR_RESPONSE) {
+            return fail_unasked_error(raw, message.body, err);
+        }
+        if (!hyl__msg_is_asynchronous(message.type)) {
+            return fail_unasked(message.type, err);
+        }
+    }
+    if (rest.len == 0 || hyl__msg_is_asynchronous(rest.data[0])) {
+        return HYL_OK;
+    }
+    return rest.data[0] == HYL_MSG_ERROR_RESPONSE ? HYL_AGAIN : fail_unasked(rest.data[0], err);
+}
+
+/* How often is received before one request, at most: a server may send notices without end. */
+enum { SETTLE_RECEIVES = 8 };
+
+/*
+ * Before a request, while nothing is under way: takes in what has arrived, without waiting, and leaves
+ * it to be read. An answer among it would be taken for that of the request.
+ */
+static hyl_status settle(hyl_raw *raw, hyl_error *err)
+{
+    for (int receives = 0;; receives++) {
+        unsigned ready = 0;
+        hyl_status half = check_unasked(raw, err);
+        HYL_TRY(half);
+        if (half == HYL_AGAIN) {
+            HYL_TRY(wait_for(raw, HYL_WANT_READ, &ready, err));
+        } else if (receives >= SETTLE_RECEIVES) {
+            return HYL_OK;
+        }
+        hyl_status status = receive(raw, err);
+        if (status < 0 || (status == HYL_AGAIN && half == HYL_OK)) {
+            return status < 0 ? status : HYL_OK;
+        }
+    }
+}
+
+/*
+ * Has the last of the requests, behind which nothing was sent, been answered before it was sent to its
+ * end? What waits to be read had come by then. Whoever that answer was meant for, it is not that request's.
+ */
+static bool answered_too_soon(const hyl_raw *raw)
+{
+    hyl_bytes rest = unread(raw);
+    hyl__frame_message message;
+    size_t answers = 0;
+    while (rest.len > 0 && next_unread(&rest, raw->frame.max_body, &message)) {
+        answers += message.type == HYL_MSG_READY_FOR_QUERY;
+    }
+    return answers > 0 && answers >= raw->pending;
+}
+
+static hyl_status fail_too_soon(hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_DESYNC,
+                     "an answer came before the request was sent to its end: discard the "
+                     "connection");
 }
 
 hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err)
@@ -171,9 +299,17 @@ hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err)
     if (raw->frame.out.failed) {
         return hyl__fail(err, HYL_ERR_NOMEM, "out of memory: the write buffer is not whole");
     }
-    raw->counted = raw->counted && count_queued(raw, &raw->pending);
+    const bool was_free = raw->counted && hyl__raw_is_free(raw);
+    bool ends_in_request = false;
+    raw->counted = raw->counted && count_queued(raw, &raw->pending, &ends_in_request);
     raw->idle = raw->idle && hyl__frame_unsent(&raw->frame) == 0;
-    return send_queued(raw, err);
+    hyl_status status = was_free && raw->counted && raw->pending > 0 ? settle(raw, err) : HYL_OK;
+    if (status < 0) {
+        return mark_unsent(raw, status, err);
+    }
+    HYL_TRY(send_queued(raw, err));
+    bool asks = raw->counted && ends_in_request;
+    return asks && answered_too_soon(raw) ? hyl__raw_mark(raw, fail_too_soon(err), err) : HYL_OK;
 }
 
 /* ---- Receiving ---- */

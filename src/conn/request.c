@@ -28,6 +28,25 @@ hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err)
     return HYL_OK;
 }
 
+hyl_status hyl__conn_simple(hyl_conn *conn, hyl_str sql, hyl__statement_kind kind, hyl_error *err)
+{
+    HYL_TRY(hyl__conn_settle(conn, err));
+    return hyl__session_query(&conn->session, sql, kind, err);
+}
+
+hyl_status hyl__conn_describe(hyl_conn *conn, hyl_str sql, hyl_error *err)
+{
+    HYL_TRY(hyl__conn_settle(conn, err));
+    return hyl__session_describe(&conn->session, sql, err);
+}
+
+hyl_status hyl__conn_execute(hyl_conn *conn, const int16_t *formats, size_t count,
+                             hyl__statement_kind kind, hyl_error *err)
+{
+    HYL_TRY(hyl__conn_settle(conn, err));
+    return hyl__session_execute(&conn->session, formats, count, kind, err);
+}
+
 hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool *rolled_back,
                            hyl_error *err)
 {
@@ -42,7 +61,7 @@ hyl_status hyl__conn_query(hyl_conn *conn, const hyl__statement *statement, bool
         sql = HYL_STR("ROLLBACK");
         kind = HYL__STATEMENT_ROLLBACK;
     }
-    return hyl__session_query(&conn->session, sql, kind, err);
+    return hyl__conn_simple(conn, sql, kind, err);
 }
 
 static hyl_status with_sqlstate(hyl_error *err, hyl_status status, const char sqlstate[6])

@@ -203,9 +203,8 @@ static hyl_status send_copy(hyl__arrow_copy *copy, const char *sql)
     hyl_buf text = HYL_BUF_INIT;
     hyl_status status = hyl__copy_wrap(sql, &text, &copy->sql_chars, &copy->stream.error);
     if (status == HYL_OK) {
-        status =
-            hyl__session_query(&copy->conn->session, (hyl_str){(const char *)text.data, text.len},
-                               HYL__STATEMENT_OTHER, &copy->stream.error);
+        status = hyl__conn_simple(copy->conn, (hyl_str){(const char *)text.data, text.len},
+                                  HYL__STATEMENT_OTHER, &copy->stream.error);
     }
     hyl_buf_reset(&text);
     return status;

@@ -166,8 +166,8 @@ hyl_status hyl_ping(hyl_conn *conn, hyl_error *err)
          * The server is not asked: it would forget the failure. The connection itself is open and
          * in step.
          */
-        return HYL_OK;
+        return hyl__conn_settle(conn, err);
     }
-    HYL_TRY(hyl__session_query(&conn->session, HYL_STR(""), HYL__STATEMENT_OTHER, err));
+    HYL_TRY(hyl__conn_simple(conn, HYL_STR(""), HYL__STATEMENT_OTHER, err));
     return hyl__conn_recover(conn, hyl__conn_finish(conn, err), err);
 }

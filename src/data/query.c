@@ -104,8 +104,7 @@ static hyl_status bind_formats(hyl_result *result, const request *req, hyl_error
         formats[i] = (int16_t)result->columns[i].format;
     }
     hyl__result_set_layout(result, count);
-    hyl_status status =
-        hyl__session_execute(&req->conn->session, formats, count, req->statement.kind, err);
+    hyl_status status = hyl__conn_execute(req->conn, formats, count, req->statement.kind, err);
     hyl__free(formats);
     return status;
 }
@@ -132,7 +131,7 @@ static hyl_status send_values(hyl_conn *conn, const hyl__statement *statement, h
     hyl_status status = hyl_buf_status(&text) < 0 ? hyl__fail_nomem(err) : HYL_OK;
     if (status == HYL_OK) {
         hyl_str sql = {(const char *)text.data, text.len};
-        status = hyl__session_describe(&conn->session, sql, err);
+        status = hyl__conn_describe(conn, sql, err);
     }
     hyl_buf_reset(&text);
     return status;
@@ -144,9 +143,8 @@ static hyl_status describe(hyl_result *result, const hyl__statement *statement, 
     hyl_error error = HYL_ERROR_INIT;
     hyl_bytes no_row;
     hyl_conn *conn = result->conn;
-    HYL_TRY(statement->bare_values.len > 0
-                ? send_values(conn, statement, err)
-                : hyl__session_describe(&conn->session, statement->sql, err));
+    HYL_TRY(statement->bare_values.len > 0 ? send_values(conn, statement, err)
+                                           : hyl__conn_describe(conn, statement->sql, err));
     hyl_status status = hyl__result_next_body(result, &no_row, &error);
     return status < 0 ? hyl__result_fail(result, &error, err) : HYL_OK;
 }

@@ -116,6 +116,12 @@ void hyl__diag_parse(hyl_bytes body, hyl_msg_diag *out)
     }
 }
 
+bool hyl__diag_is_fatal(hyl_str severity)
+{
+    return severity.len == 5 &&
+           (memcmp(severity.data, "FATAL", 5) == 0 || memcmp(severity.data, "PANIC", 5) == 0);
+}
+
 static void copy_or_default(char *dst, size_t cap, hyl_str text, const char *fallback)
 {
     hyl_str shown = text.len > 0 ? text : hyl_str_of(fallback);

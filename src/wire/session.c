@@ -81,6 +81,7 @@ static void begin_request(hyl__session *session, hyl__phase phase, hyl__statemen
     session->copy_bodies = false;
     session->extended = phase == HYL__PHASE_BIND || phase == HYL__PHASE_PORTAL;
     session->cut_short = false;
+    session->takes_copy = false;
     session->copy_refused = false;
     session->copy_kept = false;
     session->rolling_back = is_rollback(session, kind);
@@ -384,12 +385,38 @@ static void on_cut_short(hyl__session *session)
     on_error(session);
 }
 
+/*
+ * Does an answer come to a request that was not sent to its end? Whoever it was meant for, it is not
+ * that request's. What a server may say of what it has read so far is an error, and in a COPY FROM
+ * STDIN it may end the request with it.
+ */
+static bool comes_too_soon(const hyl__session *session, uint8_t type)
+{
+    if (!session->unsendable && hyl__frame_unsent(&session->frame) == 0) {
+        return false;
+    }
+    return session->phase == HYL__PHASE_QUERY
+               ? type != HYL_MSG_ERROR_RESPONSE
+               : type == HYL_MSG_READY_FOR_QUERY && !session->takes_copy;
+}
+
+static hyl_status fail_too_soon(hyl__session *session, uint8_t type, hyl_error *err)
+{
+    session->phase = HYL__PHASE_BROKEN;
+    return hyl__fail(err, HYL_ERR_PROTOCOL,
+                     "the server sent %s before the request was sent to its end",
+                     hyl_msg_name(type));
+}
+
 static hyl_status on_message(hyl__session *session, hyl__event *event, hyl_error *err)
 {
     uint8_t type = (uint8_t)event->message.type;
     event->type = asynchronous_event(type);
     if (event->type != HYL__EVENT_NONE) {
         return HYL_OK;
+    }
+    if (!is_startup(session->phase) && comes_too_soon(session, type)) {
+        return fail_too_soon(session, type, err);
     }
     if (type == HYL_MSG_ERROR_RESPONSE && takes_error(session->phase)) {
         event->type = HYL__EVENT_ERROR;
@@ -411,6 +438,7 @@ static hyl_status on_message(hyl__session *session, hyl__event *event, hyl_error
         on_ready(session, event->message.as.ready, session->phase == HYL__PHASE_FAILED);
     }
     session->phase = found->next;
+    session->takes_copy = session->takes_copy || found->next == HYL__PHASE_COPY_IN;
     event->type = found->event;
     return HYL_OK;
 }

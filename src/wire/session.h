@@ -74,6 +74,8 @@ typedef struct hyl__session {
     bool rolling_back; /* the request under way is the rollback that releases the latch */
     bool extended;     /* it is Bind, Execute and Sync */
     bool cut_short;    /* the request that READY has ended had rows, but no tag and no error */
+    bool unsendable;   /* writing has failed: what was queued, or a part of it, is lost */
+    bool takes_copy;   /* the request under way is a COPY FROM STDIN: the server may answer early */
     bool copy_refused; /* CopyFail was sent */
     bool copy_kept;    /* and came too late: the COPY had been completed, its rows stay */
     bool body_offered; /* COPY_BODY was given for the message under way */

@@ -108,7 +108,7 @@ static void a_password_is_sent_where_it_is_asked_for(void **state)
     hyl_buf_reset(&written);
 
     hyl_config *config = mem_config("password=sesame");
-    mem_conn mem = {NULL, NULL, 0, 0};
+    mem_conn mem = {.peer = NULL};
     assert_int_equal(hyl_mem_peer_new(&mem.peer), HYL_OK);
     backend_message(&messages, 'R', "\0\0\0\3", 4);
     mem_peer_say(mem.peer, startup_size, &messages);

@@ -24,6 +24,9 @@ typedef enum outcome {
 typedef struct odd_answer {
     const char *name;
     void (*append)(hyl_buf *out);
+    /* NULL, or what comes behind it before the next call: with it or, where `late`, after that call */
+    void (*unasked)(hyl_buf *out);
+    bool late;
     bool ends; /* the stream does, behind it */
     outcome then;
     outcome raw_then; /* the raw connection hands messages out in any order */
@@ -260,6 +263,27 @@ static void a_portal_suspended(hyl_buf *out)
     backend_ready(out, 'I');
 }
 
+static void a_lone_row(hyl_buf *out)
+{
+    backend_int_row(out, 666);
+}
+
+static void a_first_byte(hyl_buf *out)
+{
+    hyl_buf_append(out, "C", 1);
+}
+
+static void a_goodbye(hyl_buf *out)
+{
+    backend_fatal(out, "57P01", "shutting down");
+}
+
+static void notices_and_an_answer(hyl_buf *out)
+{
+    append_asynchronous(out);
+    an_answer(out);
+}
+
 static void ten_thousand_columns(hyl_buf *out)
 {
     enum { COUNT = 10000 };
@@ -284,9 +308,15 @@ static void more_columns_than_there_are(hyl_buf *out)
     done(out);
 }
 
-#define ODD(append, ends, then, raw_then)     \
-    {                                         \
-#append, append, ends, then, raw_then \
+#define ODD(append, ends, then, raw_then)                  \
+    {                                                      \
+#append, append, NULL, false, ends, then, raw_then \
+    }
+/* An answer in good order, and then something that nobody has asked for, with it or later. */
+#define UNASKED(append, then, raw_then)                                     \
+    {#append " with it", an_answer, append, false, false, then, raw_then},  \
+    {                                                                       \
+#append " after it", an_answer, append, true, false, then, raw_then \
     }
 
 static const odd_answer odd_answers[] = {
@@ -328,6 +358,21 @@ static const odd_answer odd_answers[] = {
     ODD(a_portal_suspended, false, IS_LOST, GOES_ON),
     ODD(ten_thousand_columns, false, GOES_ON, GOES_ON),
     ODD(more_columns_than_there_are, false, IS_LOST, IS_LOST),
+    UNASKED(an_answer, IS_LOST, IS_LOST),
+    UNASKED(an_error, IS_LOST, IS_LOST),
+    UNASKED(an_empty_statement, IS_LOST, IS_LOST),
+    UNASKED(a_copy_in, IS_LOST, IS_LOST),
+    UNASKED(a_copy_out, IS_LOST, IS_LOST),
+    UNASKED(ready_alone, IS_LOST, IS_LOST),
+    UNASKED(a_lone_row, IS_LOST, IS_LOST),
+    UNASKED(half_a_message, IS_LOST, IS_LOST),
+    UNASKED(a_first_byte, IS_LOST, IS_LOST),
+    UNASKED(an_unknown_type, IS_LOST, IS_LOST),
+    UNASKED(a_negative_length, IS_LOST, IS_LOST),
+    UNASKED(an_authentication, IS_LOST, IS_LOST),
+    UNASKED(a_goodbye, IS_LOST, IS_LOST),
+    UNASKED(notices_and_an_answer, IS_LOST, IS_LOST),
+    UNASKED(append_asynchronous, GOES_ON, GOES_ON),
 };
 
 enum { ODD_COUNT = sizeof odd_answers / sizeof odd_answers[0] };
@@ -570,17 +615,48 @@ static void check_status(const odd_answer *odd, size_t call, outcome then, hyl_s
     assert_true(then == GOES_ON || (err.flags & HYL_ERROR_CONNECTION_LOST) != 0);
 }
 
-static void answer_oddly(mem_conn *mem, const odd_answer *odd)
+static void say(hyl_mem_peer *peer, void (*append)(hyl_buf *out))
 {
     hyl_buf messages = HYL_BUF_INIT;
-    odd->append(&messages);
+    append(&messages);
     if (messages.len > 0) {
-        mem_say(mem, &messages);
+        mem_peer_say(peer, 0, &messages);
+    }
+}
+
+/* Before the odd request: what the peer says to it, and what it adds at once. */
+static void say_oddly(hyl_mem_peer *peer, gate *between, const odd_answer *odd)
+{
+    say(peer, odd->append);
+    if (odd->unasked != NULL && !odd->late) {
+        gate_loosen(between, true);
+        say(peer, odd->unasked);
     }
     if (odd->ends) {
-        assert_int_equal(hyl_mem_peer_end(mem->peer), HYL_OK);
+        assert_int_equal(hyl_mem_peer_end(peer), HYL_OK);
     }
-    (void)!hyl_exec(mem->conn, "odd", NULL, &err);
+}
+
+/* After it: what the peer adds later. From here on it answers what it is asked. */
+static void say_more(hyl_mem_peer *peer, gate *between, const odd_answer *odd)
+{
+    if (odd->unasked != NULL) {
+        if (odd->late) {
+            say(peer, odd->unasked);
+        }
+        gate_loosen(between, false);
+        gate_let_by(between);
+    }
+}
+
+static void answer_oddly(mem_conn *mem, const odd_answer *odd)
+{
+    say_oddly(mem->peer, mem->gate, odd);
+    hyl_status status = hyl_exec(mem->conn, "odd", NULL, &err);
+    if (odd->unasked != NULL) {
+        assert_ok(status, &err);
+        say_more(mem->peer, mem->gate, odd);
+    }
     mem_forget(mem);
 }
 
@@ -690,16 +766,13 @@ enum { RAW_CALL_COUNT = sizeof raw_calls / sizeof raw_calls[0] };
 
 static void answer_raw_oddly(raw_rig *rig, const odd_answer *odd)
 {
-    hyl_buf out = HYL_BUF_INIT;
     hyl_raw_messages *messages = NULL;
-    odd->append(&out);
-    raw_rig_says(rig, (hyl_bytes){out.data, out.len});
-    hyl_buf_reset(&out);
-    if (odd->ends) {
-        assert_int_equal(hyl_mem_peer_end(rig->peer), HYL_OK);
-    }
+    say_oddly(rig->peer, rig->gate, odd);
     if (hyl_raw_simple_query(rig->raw, HYL_STR("odd"), &messages, &err) == HYL_OK) {
         hyl_raw_messages_free(messages);
+        say_more(rig->peer, rig->gate, odd);
+    } else {
+        assert_null(odd->unasked);
     }
     hyl_mem_peer_forget(rig->peer);
 }

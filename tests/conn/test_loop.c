@@ -270,6 +270,131 @@ static void nor_is_one_in_a_copy(void **state)
     mem_conn_close(&mem);
 }
 
+/* ---- Between requests ------------------------------------------------------------------------ */
+
+/* Says `messages` before anything was asked, from the byte `from` on up to `to`. */
+static void say_unasked(mem_conn *mem, const hyl_buf *messages, size_t from, size_t to)
+{
+    hyl_bytes part = {messages->data + from, to - from};
+    if (part.len > 0) {
+        assert_int_equal(hyl_mem_peer_reply(mem->peer, 0, part), HYL_OK);
+    }
+    gate_let_by(mem->gate);
+}
+
+static void a_goodbye_is_told_before_anything_is_sent(void **state)
+{
+    (void)state;
+    for (int ends = 0; ends < 2; ends++) {
+        mem_conn mem = mem_conn_open(NULL);
+        hyl_buf messages = HYL_BUF_INIT;
+        backend_notice(&messages, "soon");
+        backend_fatal(&messages, "57P01", "shutting down");
+        say_unasked(&mem, &messages, 0, messages.len);
+        if (ends) {
+            assert_int_equal(hyl_mem_peer_end(mem.peer), HYL_OK);
+        }
+        err = (hyl_error)HYL_ERROR_INIT;
+        assert_status(hyl_ping(mem.conn, &err), HYL_ERR_CLOSED, &err);
+        assert_string_equal(err.message, "the server closed the connection: shutting down");
+        assert_string_equal(err.sqlstate, "57P01");
+        assert_string_equal(err.severity, "FATAL");
+        assert_int_equal(err.status, HYL_ERR_CLOSED);
+        assert_int_equal(err.flags & (HYL_ERROR_FROM_SERVER | HYL_ERROR_CONNECTION_LOST),
+                         HYL_ERROR_FROM_SERVER | HYL_ERROR_CONNECTION_LOST);
+        assert_string_equal(hyl_conn_diag(mem.conn)->sqlstate, "57P01");
+        assert_int_equal(hyl_mem_peer_written(mem.peer).len, 0);
+        mem_assert_lost(&mem, HYL_ERR_CLOSED);
+        mem_conn_close(&mem);
+        hyl_buf_reset(&messages);
+    }
+}
+
+static void an_end_between_requests_is_told_before_anything_is_sent(void **state)
+{
+    (void)state;
+    mem_conn mem = mem_conn_open(NULL);
+    assert_int_equal(hyl_mem_peer_end(mem.peer), HYL_OK);
+    gate_let_by(mem.gate);
+    assert_status(hyl_exec(mem.conn, "INSERT", NULL, &err), HYL_ERR_CLOSED, &err);
+    assert_int_equal(hyl_mem_peer_written(mem.peer).len, 0);
+    mem_conn_close(&mem);
+}
+
+/* Wherever it is cut: the half that has come says that it may come, and the rest is waited for. */
+static void half_a_notice_is_no_answer(void **state)
+{
+    (void)state;
+    hyl_buf notice = HYL_BUF_INIT;
+    backend_notice(&notice, "half");
+    for (size_t cut = 0; cut <= notice.len; cut++) {
+        mem_conn mem = mem_conn_open(NULL);
+        say_unasked(&mem, &notice, 0, cut);
+        hyl_bytes rest = {notice.data + cut, notice.len - cut};
+        if (rest.len > 0) {
+            assert_int_equal(hyl_mem_peer_reply(mem.peer, 0, rest), HYL_OK);
+        }
+        mem_assert_in_step(&mem);
+        mem_conn_close(&mem);
+    }
+    hyl_buf_reset(&notice);
+}
+
+static void half_a_goodbye_is_waited_for(void **state)
+{
+    (void)state;
+    hyl_buf goodbye = HYL_BUF_INIT;
+    backend_fatal(&goodbye, "57P01", "shutting down");
+    for (size_t cut = 1; cut < goodbye.len; cut++) {
+        mem_conn mem = mem_conn_open(NULL);
+        say_unasked(&mem, &goodbye, 0, cut);
+        hyl_bytes rest = {goodbye.data + cut, goodbye.len - cut};
+        /* Without the rest nothing is sent, and nothing lost. */
+        assert_status(hyl_ping(mem.conn, &err), HYL_ERR_TIMEOUT, &err);
+        assert_int_equal(hyl_mem_peer_reply(mem.peer, 0, rest), HYL_OK);
+        assert_status(hyl_ping(mem.conn, &err), HYL_ERR_CLOSED, &err);
+        assert_int_equal(hyl_mem_peer_written(mem.peer).len, 0);
+        mem_conn_close(&mem);
+    }
+    hyl_buf_reset(&goodbye);
+}
+
+/* Each statement of a request that takes several looks anew. */
+static void an_answer_between_two_statements_of_a_call_is_seen(void **state)
+{
+    (void)state;
+    const hyl_query_opts opts = {.struct_size = sizeof opts, .flags = HYL_QUERY_GEOGRAPHY_TEXT};
+    hyl_result *result = NULL;
+    mem_conn mem = mem_conn_open(NULL);
+    hyl_buf messages = HYL_BUF_INIT;
+    gate_loosen(mem.gate, true);
+    backend_message(&messages, '1', NULL, 0);
+    backend_message(&messages, 't', "\0\0", 2);
+    backend_int_description(&messages);
+    backend_ready(&messages, 'I');
+    backend_message(&messages, '2', NULL, 0);
+    backend_int_row(&messages, 5);
+    backend_tag(&messages, "SELECT 1");
+    backend_ready(&messages, 'I');
+    mem_say(&mem, &messages);
+    assert_status(hyl_query_with(mem.conn, "SELECT 5", &opts, &result, &err), HYL_ERR_DESYNC, &err);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
+/* Writing fails, and an answer lies there all the same: it is not that of what was not sent. */
+static void an_answer_to_what_could_not_be_sent_is_nobodys(void **state)
+{
+    (void)state;
+    int64_t value = 0;
+    mem_conn mem = mem_conn_open(NULL);
+    mem_say_ints(&mem, 1);
+    hyl_mem_peer_fail_write(mem.peer, 3, HYL_ERR_CLOSED);
+    assert_status(hyl_query_i64(mem.conn, "SELECT 1", &value, &err), HYL_ERR_PROTOCOL, &err);
+    mem_assert_lost(&mem, HYL_ERR_DESYNC);
+    mem_conn_close(&mem);
+}
+
 /* ---- Bounds ---------------------------------------------------------------------------------- */
 
 /* The peer's transport, with a read that never pauses: notices without end. */
@@ -464,6 +589,12 @@ int main(void)
         cmocka_unit_test(a_write_error_with_no_words_is_the_end),
         cmocka_unit_test(a_write_error_is_not_waited_out),
         cmocka_unit_test(nor_is_one_in_a_copy),
+        cmocka_unit_test(a_goodbye_is_told_before_anything_is_sent),
+        cmocka_unit_test(an_end_between_requests_is_told_before_anything_is_sent),
+        cmocka_unit_test(half_a_notice_is_no_answer),
+        cmocka_unit_test(half_a_goodbye_is_waited_for),
+        cmocka_unit_test(an_answer_between_two_statements_of_a_call_is_seen),
+        cmocka_unit_test(an_answer_to_what_could_not_be_sent_is_nobodys),
         cmocka_unit_test(a_server_that_never_pauses_meets_the_deadline),
         cmocka_unit_test(a_server_that_takes_ever_so_little_meets_it_too),
         cmocka_unit_test(silence_is_told_from_a_deadline),

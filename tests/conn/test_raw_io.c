@@ -340,6 +340,94 @@ static void the_time_limit_counts_from_each_call(void **state)
     raw_rig_free(&rig);
 }
 
+/* ---- Between requests ---- */
+
+static void unasked(raw_rig *rig, hyl_bytes bytes)
+{
+    raw_rig_says(rig, bytes);
+    gate_let_by(rig->gate);
+}
+
+static void a_goodbye_is_told_before_anything_is_sent(void **state)
+{
+    (void)state;
+    raw_rig rig = raw_rig_started(NULL);
+    hyl_raw_messages *messages = NULL;
+    unasked(&rig, LITERAL(M_NOTICE M_FATAL));
+    err = (hyl_error)HYL_ERROR_INIT;
+    assert_status(hyl_raw_simple_query(rig.raw, HYL_STR("q"), &messages, &err), HYL_ERR_CLOSED,
+                  &err);
+    assert_string_equal(err.message, "the server closed the connection: out");
+    assert_string_equal(err.sqlstate, "42501");
+    assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
+    assert_non_null(hyl_raw_diag(rig.raw));
+    WROTE(&rig, "");
+    raw_rig_marked(&rig);
+    raw_rig_free(&rig);
+}
+
+/* What came unasked and may, is still there to be read. */
+static void notices_between_requests_are_kept(void **state)
+{
+    (void)state;
+    raw_rig rig = raw_rig_started(NULL);
+    unasked(&rig, LITERAL(M_NOTICE M_STATUS));
+    assert_ok(hyl_raw_start_simple_query(rig.raw, HYL_STR("q"), &err), &err);
+    SAYS(&rig, M_SELECT_1 M_READY);
+    raw_rig_reads(&rig, HYL_MSG_NOTICE_RESPONSE);
+    raw_rig_reads(&rig, HYL_MSG_PARAMETER_STATUS);
+    raw_rig_reads(&rig, HYL_MSG_COMMAND_COMPLETE);
+    raw_rig_reads(&rig, HYL_MSG_READY_FOR_QUERY);
+    raw_rig_in_step(&rig);
+    raw_rig_free(&rig);
+}
+
+/* Requests of the caller's own bytes are looked after as well, and a Terminate may always go. */
+static void an_answer_before_the_callers_own_request_is_seen(void **state)
+{
+    (void)state;
+    static const bool terminates[] = {false, true};
+    for (size_t i = 0; i < 2; i++) {
+        raw_rig rig = raw_rig_started(NULL);
+        unasked(&rig, LITERAL(M_SELECT_1 M_READY));
+        if (terminates[i]) {
+            assert_ok(hyl_raw_terminate(rig.raw, &err), &err);
+            WROTE(&rig, C_TERMINATE);
+        } else {
+            assert_ok(hyl_enc_sync(hyl_raw_write_buffer(rig.raw), &err), &err);
+            assert_status(hyl_raw_flush(rig.raw, &err), HYL_ERR_DESYNC, &err);
+            WROTE(&rig, "");
+            raw_rig_marked(&rig);
+        }
+        raw_rig_free(&rig);
+    }
+}
+
+/* Answers come while the request, whose end they must not come before, is sent little by little. */
+static void an_answer_before_the_request_is_sent_is_not_its_own(void **state)
+{
+    (void)state;
+    const hyl_bytes answer = LITERAL(M_SELECT_1 M_READY);
+    for (size_t at = 1; at <= 7; at++) {
+        hyl_mem_peer *peer = NULL;
+        hyl_raw *raw = NULL;
+        const hyl_pair params[] = {{"user", "u"}};
+        const hyl_bytes login = LITERAL(M_AUTH_OK M_KEY M_READY);
+        assert_int_equal(hyl_mem_peer_new(&peer), HYL_OK);
+        hyl_transport transport = hyl_mem_peer_transport(peer);
+        assert_ok(hyl_raw_new(&transport, NULL, &raw, &err), &err);
+        assert_int_equal(hyl_mem_peer_reply(peer, 0, login), HYL_OK);
+        assert_ok(hyl_raw_startup(raw, params, 1, NULL, &err), &err);
+        size_t startup = hyl_mem_peer_written(peer).len;
+        assert_int_equal(hyl_mem_peer_reply(peer, startup + at, answer), HYL_OK);
+        hyl_mem_peer_pace(peer, 0, 1, true); /* before a byte goes it waits, and may read */
+        hyl_status status = hyl_raw_start_simple_query(raw, HYL_STR("q"), &err);
+        assert_status(status, at < 6 ? HYL_ERR_DESYNC : HYL_OK, &err);
+        hyl_raw_free(raw);
+        hyl_mem_peer_free(peer);
+    }
+}
+
 /* ---- Sending to a server that sends ---- */
 
 /* A server that reads nothing until its own bytes, all of them, were read. */
@@ -460,6 +548,10 @@ int main(void)
         cmocka_unit_test(a_server_that_never_pauses_meets_the_deadline),
         cmocka_unit_test(a_server_that_takes_ever_so_little_meets_it_too),
         cmocka_unit_test(the_time_limit_counts_from_each_call),
+        cmocka_unit_test(a_goodbye_is_told_before_anything_is_sent),
+        cmocka_unit_test(notices_between_requests_are_kept),
+        cmocka_unit_test(an_answer_before_the_callers_own_request_is_seen),
+        cmocka_unit_test(an_answer_before_the_request_is_sent_is_not_its_own),
         cmocka_unit_test(while_a_write_waits_what_arrives_is_taken),
         cmocka_unit_test(what_is_kept_unread_has_a_bound),
         cmocka_unit_test_teardown(a_server_that_leaves_while_a_write_waits_is_closed, stop_logs),

@@ -206,7 +206,8 @@ static hyl_status run(hyl_config *config, scenario body, hyl_bytes answer, hyl_b
         hyl_mem_peer_free(peer);
         return HYL_ERR_NOMEM;
     }
-    hyl_transport transport = hyl_mem_peer_transport(peer);
+    hyl_transport transport;
+    (void)gate_new(hyl_mem_peer_transport(peer), &transport);
     status = hyl__conn_open(config, &transport, HYL__NO_DEADLINE, &conn, err);
     if (status == HYL_OK) {
         status = body(conn, err);

@@ -95,6 +95,12 @@ void backend_error(hyl_buf *out, const char *sqlstate, const char *message)
     backend_diag(out, 'E', fields);
 }
 
+void backend_fatal(hyl_buf *out, const char *sqlstate, const char *message)
+{
+    const char *const fields[] = {"S", "FATAL", "C", sqlstate, "M", message, NULL};
+    backend_diag(out, 'E', fields);
+}
+
 void backend_notice(hyl_buf *out, const char *message)
 {
     const char *fields[] = {"S", "WARNING", "C", "25P01", "M", message, NULL};

@@ -18,7 +18,8 @@ void backend_tag(hyl_buf *out, const char *tag);
 
 /* `fields`: pairs of a field's letter and its text, "M" and "text", up to NULL. */
 void backend_diag(hyl_buf *out, char type, const char *const *fields);
-/* An ErrorResponse of severity ERROR. */
+/* An ErrorResponse of severity FATAL, with which a server says goodbye; and one of ERROR. */
+void backend_fatal(hyl_buf *out, const char *sqlstate, const char *message);
 void backend_error(hyl_buf *out, const char *sqlstate, const char *message);
 void backend_notice(hyl_buf *out, const char *message);
 void backend_notification(hyl_buf *out, const char *channel);

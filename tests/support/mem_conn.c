@@ -20,12 +20,13 @@ mem_conn mem_conn_open(const char *settings)
 {
     hyl_error err = HYL_ERROR_INIT;
     hyl_config *config = mem_config(settings);
-    mem_conn mem = {NULL, NULL, 0, 0};
+    mem_conn mem = {.peer = NULL};
     hyl_buf login = HYL_BUF_INIT;
     assert_int_equal(hyl_mem_peer_new(&mem.peer), HYL_OK);
     backend_login(&login);
     mem_peer_say(mem.peer, 0, &login);
-    hyl_transport transport = hyl_mem_peer_transport(mem.peer);
+    hyl_transport transport;
+    mem.gate = gate_new(hyl_mem_peer_transport(mem.peer), &transport);
     assert_ok(hyl__conn_open(config, &transport, HYL__NO_DEADLINE, &mem.conn, &err), &err);
     mem_forget(&mem);
     hyl_config_free(config);

@@ -1,17 +1,20 @@
 /*
  * A user's connection to the in-memory peer: what the test says is what the server answers, and a
- * wait for something that will not come is a deadline that has passed.
+ * wait for something that will not come is a deadline that has passed. Answers that are said ahead
+ * are read one after the other, each after a request (support/gate.h).
  */
 #ifndef HYL_TESTS_SUPPORT_MEM_CONN_H
 #define HYL_TESTS_SUPPORT_MEM_CONN_H
 
 #include "support/backend.h"
+#include "support/gate.h"
 
 #include "conn/conn.h"
 
 typedef struct mem_conn {
     hyl_mem_peer *peer;
     hyl_conn *conn;
+    gate *gate;       /* gone with the connection's transport */
     size_t forgotten; /* bytes that were written and forgotten */
     size_t said_at;   /* how many were written at the last step of what is said */
 } mem_conn;

@@ -2,10 +2,11 @@
 
 raw_rig raw_rig_new(const hyl_raw_opts *opts)
 {
-    raw_rig rig = {NULL, NULL};
+    raw_rig rig = {.peer = NULL};
     hyl_error err = HYL_ERROR_INIT;
     assert_int_equal(hyl_mem_peer_new(&rig.peer), HYL_OK);
-    hyl_transport transport = hyl_mem_peer_transport(rig.peer);
+    hyl_transport transport;
+    rig.gate = gate_new(hyl_mem_peer_transport(rig.peer), &transport);
     assert_ok(hyl_raw_new(&transport, opts, &rig.raw, &err), &err);
     assert_null(transport.ops);
     return rig;
@@ -26,7 +27,7 @@ void raw_rig_free(raw_rig *rig)
 {
     hyl_raw_free(rig->raw);
     hyl_mem_peer_free(rig->peer);
-    *rig = (raw_rig){NULL, NULL};
+    *rig = (raw_rig){.peer = NULL};
 }
 
 void raw_rig_says(raw_rig *rig, hyl_bytes messages)

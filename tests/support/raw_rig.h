@@ -2,6 +2,7 @@
 #ifndef HYL_TESTS_SUPPORT_RAW_RIG_H
 #define HYL_TESTS_SUPPORT_RAW_RIG_H
 
+#include "support/gate.h"
 #include "support/test.h"
 
 #include <hyperline/raw.h>
@@ -40,6 +41,7 @@
 typedef struct raw_rig {
     hyl_mem_peer *peer;
     hyl_raw *raw;
+    gate *gate; /* gone with the connection */
 } raw_rig;
 
 /* A connection that nothing was sent on; `opts` may be NULL. */

@@ -22,10 +22,38 @@ static hyl__session new_session(void)
     return session;
 }
 
+/* What is queued, and forgets it. */
+static hyl_buf take_sent(hyl__session *session)
+{
+    hyl_buf sent = HYL_BUF_INIT;
+    hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
+    int count = hyl__frame_send_window(&session->frame, iov);
+    for (int i = 0; i < count; i++) {
+        hyl_buf_append(&sent, iov[i].data, iov[i].len);
+    }
+    hyl__frame_send_commit(&session->frame, sent.len);
+    return sent;
+}
+
+static void forget_sent(hyl__session *session)
+{
+    hyl_buf sent = take_sent(session);
+    hyl_buf_reset(&sent);
+}
+
+/* A request has been sent by the time that its answer comes. */
+static void send_request(hyl__session *session)
+{
+    if (session->phase > HYL__PHASE_IDLE && session->phase < HYL__PHASE_ROWS) {
+        forget_sent(session);
+    }
+}
+
 /* The bytes arrive; nothing is taken yet. */
 static void receive(hyl__session *session, const void *bytes, size_t len)
 {
     const uint8_t *from = bytes;
+    send_request(session);
     while (len > 0) {
         uint8_t *at = NULL;
         size_t cap = 0;
@@ -83,30 +111,11 @@ static void assert_broken(hyl__session *session)
                   HYL_ERR_STATE, &err);
 }
 
-/* What is queued, and forgets it. */
-static hyl_buf take_sent(hyl__session *session)
-{
-    hyl_buf sent = HYL_BUF_INIT;
-    hyl_iovec iov[HYL__FRAME_MAX_IOVEC];
-    int count = hyl__frame_send_window(&session->frame, iov);
-    for (int i = 0; i < count; i++) {
-        hyl_buf_append(&sent, iov[i].data, iov[i].len);
-    }
-    hyl__frame_send_commit(&session->frame, sent.len);
-    return sent;
-}
-
 static void assert_sent(hyl__session *session, const void *bytes, size_t len)
 {
     hyl_buf sent = take_sent(session);
     assert_int_equal(sent.len, len);
     assert_memory_equal(sent.data, bytes, len);
-    hyl_buf_reset(&sent);
-}
-
-static void forget_sent(hyl__session *session)
-{
-    hyl_buf sent = take_sent(session);
     hyl_buf_reset(&sent);
 }
 
@@ -1201,7 +1210,90 @@ static void what_may_not_come_breaks_the_session_for_good(void **state)
         }
     }
     assert_int_equal(taken + refused, FLOW_COUNT * 21);
-    assert_int_equal(taken, 42 + FLOW_COUNT * 3);
+    assert_int_equal(taken, 43 + FLOW_COUNT * 3);
+}
+
+/* ---- Answers before the request was sent to its end --------------------------------------------- */
+
+/* Takes the first `count` bytes of what is queued as sent. */
+static void send_bytes(hyl__session *session, size_t count)
+{
+    assert_true(count <= hyl__frame_unsent(&session->frame));
+    hyl__frame_send_commit(&session->frame, count);
+}
+
+/* The same as assert_gives, with what is queued still unsent. */
+static hyl_status next_unsent(hyl__session *session, hyl_buf *messages, hyl__event *event)
+{
+    hyl__phase phase = session->phase;
+    session->phase = HYL__PHASE_SYNC; /* lest it is taken as sent */
+    receive_messages(session, messages);
+    session->phase = phase;
+    return hyl__session_next(session, event, &err);
+}
+
+static void an_answer_to_half_a_query_is_not_its_own(void **state)
+{
+    (void)state;
+    const size_t whole = 14; /* of "select 1" */
+    for (size_t sent = 0; sent <= whole; sent++) {
+        for (int lost = 0; lost < 2; lost++) {
+            hyl__session session = idle_session('I');
+            hyl_buf messages = HYL_BUF_INIT;
+            hyl__event event;
+            query(&session, HYL__STATEMENT_OTHER);
+            send_bytes(&session, sent);
+            session.unsendable = lost != 0;
+            backend_tag(&messages, "SELECT 0");
+            bool own = sent == whole && lost == 0;
+            assert_status(next_unsent(&session, &messages, &event), own ? HYL_OK : HYL_ERR_PROTOCOL,
+                          &err);
+            hyl__session_reset(&session);
+        }
+    }
+}
+
+/* What has been read of a request may be refused; but nothing ends before all of it was read. */
+static void an_error_may_come_early_and_its_end_may_not(void **state)
+{
+    (void)state;
+    for (int extended = 0; extended < 2; extended++) {
+        hyl__session session = idle_session('I');
+        hyl_buf messages = HYL_BUF_INIT;
+        hyl__event event;
+        extended ? execute(&session) : query(&session, HYL__STATEMENT_OTHER);
+        backend_error(&messages, "08P01", "too long");
+        assert_ok(next_unsent(&session, &messages, &event), &err);
+        assert_int_equal(event.type, HYL__EVENT_ERROR);
+        backend_ready(&messages, 'I');
+        assert_status(next_unsent(&session, &messages, &event), HYL_ERR_PROTOCOL, &err);
+        assert_broken(&session);
+        hyl__session_reset(&session);
+    }
+}
+
+static void a_copy_in_may_end_early(void **state)
+{
+    (void)state;
+    hyl__session session = idle_session('I');
+    hyl_buf messages = HYL_BUF_INIT;
+    hyl__event event;
+    query(&session, HYL__STATEMENT_OTHER);
+    backend_copy_response(&messages, 'G');
+    assert_gives(&session, &messages, HYL__EVENT_COPY_IN);
+    assert_ok(hyl__session_copy_data(&session, (hyl_bytes){(const uint8_t *)"1", 1}, &err), &err);
+    backend_error(&messages, "22P02", "no number");
+    backend_ready(&messages, 'I');
+    assert_ok(next_unsent(&session, &messages, &event), &err);
+    assert_int_equal(event.type, HYL__EVENT_ERROR);
+    assert_next(&session, HYL__EVENT_READY);
+    assert_true(hyl__session_idle(&session));
+    /* And does not excuse the next request. */
+    forget_sent(&session);
+    query(&session, HYL__STATEMENT_OTHER);
+    backend_tag(&messages, "SELECT 0");
+    assert_status(next_unsent(&session, &messages, &event), HYL_ERR_PROTOCOL, &err);
+    hyl__session_reset(&session);
 }
 
 static void a_malformed_message_breaks_the_session(void **state)
@@ -1532,6 +1624,9 @@ int main(void)
         cmocka_unit_test(a_large_body_goes_where_its_owner_says),
         cmocka_unit_test(a_body_is_offered_to_who_wants_it),
         cmocka_unit_test(what_may_not_come_breaks_the_session_for_good),
+        cmocka_unit_test(an_answer_to_half_a_query_is_not_its_own),
+        cmocka_unit_test(an_error_may_come_early_and_its_end_may_not),
+        cmocka_unit_test(a_copy_in_may_end_early),
         cmocka_unit_test(a_malformed_message_breaks_the_session),
         cmocka_unit_test(recorded_exchanges_give_their_events),
         cmocka_unit_test(however_the_stream_is_cut_the_events_are_the_same),
