@@ -454,12 +454,6 @@ static bool has_no_place(const hyl_value *value)
             (value->as.interval.micros > most || value->as.interval.micros < -most));
 }
 
-/* The elements of an array are char(n) without padding (value/array.h), which only the text has. */
-static hyl_type unpadded(hyl_type type)
-{
-    return type.element == HYL_TYPE_CHAR ? hyl_type_from_oid(1009, -1) : type; /* text[] */
-}
-
 /* The text that a cell of Arrow must have: that of the value that a getter gives. */
 static hyl_status wanted_cell(hyl_conn *conn, const char *sql, bool as_text, hyl_buf *out)
 {
@@ -475,7 +469,7 @@ static hyl_status wanted_cell(hyl_conn *conn, const char *sql, bool as_text, hyl
     } else {
         status = hyl_row_get_value(row, 0, &value, &err);
         status = status == HYL_OK && has_no_place(&value) ? HYL_ERR_RANGE : status;
-        status = status < 0 ? status : hyl_value_text(unpadded(column->type), &value, out, &err);
+        status = status < 0 ? status : hyl_value_text(column->type, &value, out, &err);
     }
     hyl_buf_append_byte(out, '\n');
     assert_ok(hyl_result_finish(result, &err), &err);
