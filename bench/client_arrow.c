@@ -50,11 +50,13 @@ static hyl_status read_stream(struct ArrowArrayStream *stream, batch_reader read
     return status;
 }
 
-static hyl_status read_arrow(hyl_conn *conn, const char *sql, batch_reader read,
-                             bench_sample *sample, hyl_error *err)
+static hyl_status read_arrow(hyl_conn *conn, const char *sql, hyl_transfer transfer,
+                             batch_reader read, bench_sample *sample, hyl_error *err)
 {
     struct ArrowArrayStream stream;
-    HYL_TRY(hyl_query_arrow(conn, sql, NULL, &stream, err));
+    hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
+    opts.transfer = transfer;
+    HYL_TRY(hyl_query_arrow(conn, sql, &opts, &stream, err));
     hyl_status status = read_stream(&stream, read, sample, err);
     stream.release(&stream);
     return status;
@@ -65,13 +67,28 @@ static hyl_status read_arrow(hyl_conn *conn, const char *sql, batch_reader read,
 hyl_status arrow_client_measurements(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_arrow(client->conn, BENCH_MEASUREMENTS_SQL, NULL, sample, err);
+    return read_arrow(client->conn, BENCH_MEASUREMENTS_SQL, HYL_TRANSFER_DEFAULT, NULL, sample,
+                      err);
 }
 
 hyl_status arrow_client_mixed(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_arrow(client->conn, BENCH_MIXED_SQL, NULL, sample, err);
+    return read_arrow(client->conn, BENCH_MIXED_SQL, HYL_TRANSFER_DEFAULT, NULL, sample, err);
+}
+
+/* Built by the library out of the rows that the server sends. */
+
+hyl_status arrow_client_measurements_datarow(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_arrow(client->conn, BENCH_MEASUREMENTS_SQL, HYL_TRANSFER_ROWS, NULL, sample, err);
+}
+
+hyl_status arrow_client_mixed_datarow(void *state, bench_sample *sample, hyl_error *err)
+{
+    hyperline_client *client = state;
+    return read_arrow(client->conn, BENCH_MIXED_SQL, HYL_TRANSFER_ROWS, NULL, sample, err);
 }
 
 /* ---- Summed --------------------------------------------------------------------------------- */
@@ -122,7 +139,8 @@ static hyl_status sum_measurements(const struct ArrowArray *batch, batch_sums *s
 hyl_status arrow_client_sum(void *state, bench_sample *sample, hyl_error *err)
 {
     hyperline_client *client = state;
-    return read_arrow(client->conn, BENCH_MEASUREMENTS_SQL, sum_measurements, sample, err);
+    return read_arrow(client->conn, BENCH_MEASUREMENTS_SQL, HYL_TRANSFER_DEFAULT, sum_measurements,
+                      sample, err);
 }
 
 hyl_status arrow_client_sum_tenths(void *state, bench_sample *sample, hyl_error *err)
@@ -130,7 +148,8 @@ hyl_status arrow_client_sum_tenths(void *state, bench_sample *sample, hyl_error 
     hyperline_client *client = state;
     int64_t rows = 0;
     for (size_t i = 0; i < BENCH_TENTHS; i++) {
-        HYL_TRY(read_arrow(client->conn, BENCH_TENTH_SQL, sum_measurements, sample, err));
+        HYL_TRY(read_arrow(client->conn, BENCH_TENTH_SQL, HYL_TRANSFER_DEFAULT, sum_measurements,
+                           sample, err));
         rows += sample->rows;
     }
     sample->rows = rows;

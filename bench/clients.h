@@ -47,6 +47,9 @@ hyl_status arrow_client_measurements(void *state, bench_sample *sample, hyl_erro
 hyl_status arrow_client_mixed(void *state, bench_sample *sample, hyl_error *err);
 hyl_status arrow_client_sum(void *state, bench_sample *sample, hyl_error *err);
 hyl_status arrow_client_sum_tenths(void *state, bench_sample *sample, hyl_error *err);
+/* Batches that are built out of DataRows: transfer=rows. */
+hyl_status arrow_client_measurements_datarow(void *state, bench_sample *sample, hyl_error *err);
+hyl_status arrow_client_mixed_datarow(void *state, bench_sample *sample, hyl_error *err);
 
 /* hyl_inserter, one call for a value (client_insert.c). */
 hyl_status insert_client_open(const bench_place *place, void **state, hyl_error *err);

@@ -43,6 +43,16 @@ const bench_workload bench_workloads[] = {
         .rows_sql = COUNT_HALF,
     },
     {
+        .name = "arrow_measurements_datarow",
+        .title = "arrow_measurements built out of DataRows; the floor receives DataRows",
+        .rows_sql = COUNT_MEASUREMENTS,
+    },
+    {
+        .name = "arrow_mixed_datarow",
+        .title = "arrow_mixed built out of DataRows; the floor receives DataRows",
+        .rows_sql = COUNT_HALF,
+    },
+    {
         .name = "rows_measurements",
         .title = "4 numeric columns by rows, every value read; the floor receives Arrow",
         .rows_sql = COUNT_MEASUREMENTS,
@@ -179,6 +189,8 @@ const bench_bar bench_bars[] = {
     AS_FAST_AS("arrow_measurements_sum", "closed", 4.5),
     AS_FAST_AS("arrow_measurements_sum", "rust", 7),
     WALL_OF("arrow_mixed", "floor", 1.05),
+    WALL_OF("arrow_measurements_datarow", "floor", 1.2),
+    WALL_OF("arrow_mixed_datarow", "floor", 1.2),
     WALL_OF("rows_measurements", "floor", 1.8),
     {"rows_measurements", BENCH_PEAK, NULL, MB(10), false},
     AS_FAST_AS("rows_measurements", "closed", 3.5),
@@ -277,6 +289,12 @@ const bench_client bench_clients[] = {
     READER("arrow_mixed", "hyperline", false, arrow_client_mixed),
     RUST_ARROW("arrow_mixed", false),
     PANTAB("arrow_mixed", false),
+
+    READ_FLOOR("arrow_measurements_datarow", floor_client_measurements),
+    READER("arrow_measurements_datarow", "hyperline", false, arrow_client_measurements_datarow),
+
+    READ_FLOOR("arrow_mixed_datarow", floor_client_mixed),
+    READER("arrow_mixed_datarow", "hyperline", false, arrow_client_mixed_datarow),
 
     READ_FLOOR("rows_measurements", floor_client_arrow_measurements),
     READER("rows_measurements", "hyperline", true, hyperline_client_measurements),

@@ -21,6 +21,8 @@ CLIENTS = {
     "arrow_measurements": READ,
     "arrow_measurements_sum": READ,
     "arrow_mixed": READ,
+    "arrow_measurements_datarow": READ,
+    "arrow_mixed_datarow": READ,
     "rows_measurements": READ,
     "rows_mixed": READ,
     "rows_measurements_datarow": READ,
