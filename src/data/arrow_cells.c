@@ -198,8 +198,8 @@ hyl_status hyl__arrow_cells_init(hyl__arrow_cells *cells, const struct ArrowSche
     memset(cells, 0, sizeof *cells);
     cells->count = (size_t)schema->n_children;
     cells->columns = hyl__calloc(cells->count, sizeof *cells->columns);
-    cells->others = hyl__calloc(cells->count, sizeof *cells->others);
-    if (cells->columns == NULL || cells->others == NULL) {
+    cells->lookups = hyl__calloc(cells->count, sizeof *cells->lookups);
+    if (cells->columns == NULL || cells->lookups == NULL) {
         return hyl__fail_nomem(err);
     }
     for (size_t i = 0; i < cells->count; i++) {
@@ -226,7 +226,7 @@ void hyl__arrow_cells_reset(hyl__arrow_cells *cells)
         reset_column(&cells->columns[i]);
     }
     hyl__free(cells->columns);
-    hyl__free(cells->others);
+    hyl__free(cells->lookups);
     memset(cells, 0, sizeof *cells);
 }
 
@@ -240,7 +240,7 @@ static void plan(hyl__arrow_cells *cells, size_t index, hyl__cell_shape *shape)
         cells->cells[index] = hyl__cell_at(column, 0);
         shape->stride = (uint8_t)column->stride;
     } else {
-        cells->others[cells->other_count++] = index;
+        *cells->lookups_end++ = (hyl__cell_lookup){column, &cells->cells[index]};
         shape->stride = 0;
     }
 }
@@ -264,7 +264,7 @@ hyl_status hyl__arrow_cells_take(hyl__arrow_cells *cells, struct ArrowArray *bat
     drop_batch(cells);
     ArrowArrayMove(batch, &cells->batch);
     cells->cells = to;
-    cells->other_count = 0;
+    cells->lookups_end = cells->lookups;
     cells->row = 0;
     for (size_t i = 0; i < cells->count; i++) {
         hyl_status status = view_column(&cells->columns[i], cells->batch.children[i]);
@@ -274,6 +274,6 @@ hyl_status hyl__arrow_cells_take(hyl__arrow_cells *cells, struct ArrowArray *bat
         plan(cells, i, &shapes[i]);
     }
     cells->rows = (size_t)cells->batch.length;
-    hyl__arrow_cells_show_others(cells);
+    hyl__arrow_cells_look_up(cells);
     return HYL_OK;
 }

@@ -37,14 +37,20 @@ typedef struct hyl__cell_shape {
     uint8_t stride;
 } hyl__cell_shape;
 
+/* A column of a batch without a stride, whose cell each row looks up. */
+typedef struct hyl__cell_lookup {
+    const hyl__cell_column *column;
+    hyl_bytes *cell;
+} hyl__cell_lookup;
+
 typedef struct hyl__arrow_cells {
     hyl__cell_column *columns;
     size_t count;
     hyl_bytes *cells; /* one a column; the owner's */
     size_t row;       /* the current one of the batch */
     size_t rows;      /* of the batch; 0: there is none */
-    size_t *others;   /* indices of the columns without a stride */
-    size_t other_count;
+    hyl__cell_lookup *lookups;
+    hyl__cell_lookup *lookups_end;
     struct ArrowArray batch; /* released: there is none */
 } hyl__arrow_cells;
 
@@ -94,11 +100,12 @@ static inline bool hyl__arrow_cells_has_next(const hyl__arrow_cells *cells)
 }
 
 /* Shows the current row's cells of the columns without a stride. */
-static inline void hyl__arrow_cells_show_others(hyl__arrow_cells *cells)
+static inline void hyl__arrow_cells_look_up(const hyl__arrow_cells *cells)
 {
-    for (size_t i = 0; i < cells->other_count; i++) {
-        size_t index = cells->others[i];
-        cells->cells[index] = hyl__cell_at(&cells->columns[index], cells->row);
+    const size_t row = cells->row;
+    const hyl__cell_lookup *end = cells->lookups_end;
+    for (const hyl__cell_lookup *one = cells->lookups; one != end; one++) {
+        *one->cell = hyl__cell_at(one->column, row);
     }
 }
 

@@ -331,9 +331,9 @@ static inline bool has_batch_row(const hyl_result *result)
 }
 
 /* What a row takes beyond its index. Returns OK, so that its caller ends with it. */
-static hyl_status __attribute__((noinline)) show_other_cells(hyl__arrow_cells *cells)
+static hyl_status __attribute__((noinline)) look_up(const hyl__arrow_cells *cells)
 {
-    hyl__arrow_cells_show_others(cells);
+    hyl__arrow_cells_look_up(cells);
     return HYL_OK;
 }
 
@@ -343,7 +343,7 @@ static inline hyl_status next_batch_row(hyl_result *result, const hyl_row **row)
     hyl__arrow_cells *cells = &result->arrow->cells;
     result->row.index = ++cells->row;
     *row = &result->row;
-    return cells->other_count > 0 ? show_other_cells(cells) : HYL_OK;
+    return cells->lookups != cells->lookups_end ? look_up(cells) : HYL_OK;
 }
 
 /* The slow half: values are held, or no row is left. */

@@ -331,18 +331,33 @@ hyl_status hyl_row_get_numeric(const hyl_row *row, size_t column, hyl_numeric *o
     }
 }
 
-hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_error *err)
+/* NULL, and what is no string in HyperBinary. */
+static hyl_status __attribute__((noinline))
+str_of_other(const hyl_row *row, size_t column, hyl_str *out, hyl_error *err)
 {
-    if (UNLIKELY(is_missing(row, column))) {
+    if (is_missing(row, column)) {
         return fail_missing(row, column, err);
     }
     const hyl_column *info = &row->columns[column];
-    hyl_bytes cell = hyl__row_cell(row, column);
-    if (UNLIKELY(info->format != HYL_FORMAT_HYPERBINARY)) {
-        HYL_TRY(binary_string(row, column, &cell, err));
-    }
-    if (UNLIKELY(!hyl__type_is_string(info->type.id) && info->format != HYL_FORMAT_TEXT)) {
+    if (!hyl__type_is_string(info->type.id) && info->format != HYL_FORMAT_TEXT) {
         return fail_type(row, column, "text", err);
+    }
+    hyl_bytes cell;
+    HYL_TRY(binary_string(row, column, &cell, err));
+    *out = (hyl_str){(const char *)cell.data, cell.len};
+    return HYL_OK;
+}
+
+hyl_status hyl_row_get_str(const hyl_row *row, size_t column, hyl_str *out, hyl_error *err)
+{
+    if (UNLIKELY(column >= row->count)) {
+        return fail_missing(row, column, err);
+    }
+    /* As lengths vary there is no stride. */
+    const hyl_bytes cell = row->cells[column];
+    const hyl_type_id type = (hyl_type_id)row->shapes[column].binary_type;
+    if (UNLIKELY(cell.data == NULL || !hyl__type_is_string(type))) {
+        return str_of_other(row, column, out, err);
     }
     *out = (hyl_str){(const char *)cell.data, cell.len};
     return HYL_OK;

@@ -8,12 +8,6 @@
 
 #include <string.h>
 
-bool hyl__type_is_string(hyl_type_id id)
-{
-    return id == HYL_TYPE_TEXT || id == HYL_TYPE_VARCHAR || id == HYL_TYPE_CHAR ||
-           id == HYL_TYPE_CHAR1 || id == HYL_TYPE_JSON;
-}
-
 hyl_status hyl__fail_range(hyl_type type, hyl_error *err)
 {
     return hyl__fail(err, HYL_ERR_RANGE, "value out of range for %s", hyl_type_name(type.id));

@@ -131,7 +131,11 @@ void hyl__hb_put(hyl_type type, const hyl_value *value, hyl_buf *out);
 hyl_type hyl__type_array_of(hyl_type element);
 
 /* True for text, varchar, char, char(1) and json, which share as.str. */
-bool hyl__type_is_string(hyl_type_id id);
+static inline bool hyl__type_is_string(hyl_type_id id)
+{
+    return id == HYL_TYPE_TEXT || id == HYL_TYPE_VARCHAR || id == HYL_TYPE_CHAR ||
+           id == HYL_TYPE_CHAR1 || id == HYL_TYPE_JSON;
+}
 
 /* RANGE: "value out of range for date". */
 hyl_status hyl__fail_range(hyl_type type, hyl_error *err);

@@ -62,7 +62,7 @@ static void next(hyl__arrow_cells *cells)
 {
     assert_true(hyl__arrow_cells_has_next(cells));
     cells->row++;
-    hyl__arrow_cells_show_others(cells);
+    hyl__arrow_cells_look_up(cells);
 }
 
 static hyl_bytes cell_of(const hyl__arrow_cells *cells, size_t column)
