@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/socket.h"
 #include "wire/decode.h"
 
 hyl_status hyl__conn_mark_desync(hyl_conn *conn, hyl_status status)
@@ -151,6 +152,7 @@ static hyl_status fail_wait(const hyl_conn *conn, int64_t until, hyl_error *err)
 static hyl_status wait_for(hyl_conn *conn, unsigned wants, unsigned *ready, hyl_error *err)
 {
     int64_t until = wait_until(conn);
+    hyl__socket_expect(&conn->transport, hyl__frame_expected(&conn->session.frame));
     hyl_status status = conn->transport.ops->wait(conn->transport.self, wants, until, ready, err);
     if (status == HYL_ERR_TIMEOUT) {
         return fail_wait(conn, until, err);

@@ -13,8 +13,15 @@
 /* More pieces than this are sent by several calls. */
 enum { MAX_PIECES = 16 };
 
+/*
+ * A wait for bytes that are sure to come ends when so many are there. More would save no more
+ * wakes: hyperd writes 64 kB at a time, and 250 kB for a batch.
+ */
+enum { MAX_EXPECTED = 196608 };
+
 typedef struct socket_stream {
     int fd;
+    int low_water;                     /* SO_RCVLOWAT: with fewer bytes it is not readable */
     char name[HYL__ENDPOINT_TEXT_MAX]; /* of the other side, for messages */
 } socket_stream;
 
@@ -117,15 +124,35 @@ static hyl_status fail_wait(const socket_stream *stream, hyl_status status, unsi
                                                   : "takes no more data");
 }
 
+static void set_low_water(socket_stream *stream, int bytes)
+{
+    if (bytes != stream->low_water &&
+        setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0) {
+        stream->low_water = bytes;
+    }
+}
+
+/* At the deadline fewer bytes than were expected are something too. */
+static hyl_status wait_for_events(socket_stream *stream, short events, int64_t deadline_ms,
+                                  short *revents)
+{
+    hyl_status status = hyl__poll_fd(stream->fd, events, deadline_ms, revents);
+    if (status == HYL_ERR_TIMEOUT && stream->low_water > 1) {
+        set_low_water(stream, 1);
+        status = hyl__poll_fd(stream->fd, events, deadline_ms, revents);
+    }
+    return status;
+}
+
 static hyl_status socket_wait(void *self, unsigned wants, int64_t deadline_ms, unsigned *ready,
                               hyl_error *err)
 {
-    const socket_stream *stream = self;
+    socket_stream *stream = self;
     short events = 0;
     short revents = 0;
     events |= (wants & HYL_WANT_READ) != 0 ? POLLIN : 0;
     events |= (wants & HYL_WANT_WRITE) != 0 ? POLLOUT : 0;
-    hyl_status status = hyl__poll_fd(stream->fd, events, deadline_ms, &revents);
+    hyl_status status = wait_for_events(stream, events, deadline_ms, &revents);
     if (status != HYL_OK) {
         return fail_wait(stream, status, wants, err);
     }
@@ -178,8 +205,17 @@ hyl_status hyl__socket_transport(int fd, const char *name, hyl_transport *out, h
         return hyl__fail_nomem(err);
     }
     stream->fd = fd;
+    stream->low_water = 1;
     hyl__copy_text(stream->name, sizeof stream->name, name, strlen(name));
     out->ops = &socket_ops;
     out->self = stream;
     return HYL_OK;
+}
+
+void hyl__socket_expect(const hyl_transport *transport, size_t bytes)
+{
+    if (transport->ops == &socket_ops) {
+        set_low_water(transport->self,
+                      bytes < MAX_EXPECTED ? (int)bytes + (bytes == 0) : MAX_EXPECTED);
+    }
 }

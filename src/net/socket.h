@@ -29,6 +29,14 @@ hyl_status hyl__poll_fd(int fd, short events, int64_t deadline_ms, short *revent
 hyl_status hyl__socket_transport(int fd, const char *name, hyl_transport *out, hyl_error *err);
 
 /*
+ * Says that at least so many bytes are sure to come. A wait for reading then may go on until they
+ * are there, or enough of them, instead of waking for each piece; at its deadline it looks for
+ * whatever has come. Holds until it is called again. 0 and 1: nothing is known. Of a transport that
+ * is no socket it means nothing.
+ */
+void hyl__socket_expect(const hyl_transport *transport, size_t bytes);
+
+/*
  * Connects to one kind of endpoint. *out gets a connected, non-blocking, close-on-exec descriptor.
  * Errors and blocking: those of hyl_transport_open.
  */

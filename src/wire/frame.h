@@ -61,6 +61,12 @@ void hyl__frame_reset(hyl__frame *frame);
 hyl_status hyl__frame_recv_window(hyl__frame *frame, uint8_t **at, size_t *cap);
 void hyl__frame_recv_commit(hyl__frame *frame, size_t received);
 
+/* So many bytes at least are sure to come: the rest of a body under way; 0: nothing is known. */
+static inline size_t hyl__frame_expected(const hyl__frame *frame)
+{
+    return frame->body != NULL ? frame->body_len - frame->body_have : 0;
+}
+
 /*
  * Takes the next whole message. OK; AGAIN (more bytes are needed); PROTOCOL (the frame is
  * malformed: nothing more can be read).

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/socket.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -112,6 +113,52 @@ static void bytes_go_both_ways_and_the_end_is_done(void **state)
     assert_int_equal(read_bytes(f, text, sizeof text, &got, &err), HYL_DONE);
     assert_int_equal(read_bytes(f, text, sizeof text, &got, &err), HYL_DONE);
     assert_int_equal(err.status, HYL_OK);
+}
+
+/* TCP: a wait goes on until all is there, or its deadline, which finds what has come. */
+static void expected_bytes_are_waited_for_together(void **state)
+{
+    fixture *f = *state;
+    enum { PAUSE_MS = 30 };
+    hyl_error err = HYL_ERROR_INIT;
+    char text[16];
+    size_t got = 0;
+    unsigned ready = 0;
+    int64_t begin = hyl__now_ms();
+    hyl__socket_expect(&f->transport, 10);
+    assert_int_equal(send(f->peer, "hell", 4, 0), 4);
+    assert_ok(wait_for(f, HYL_WANT_READ, PAUSE_MS, &ready, &err), &err);
+    assert_true(hyl__now_ms() - begin >= PAUSE_MS);
+    assert_ok(read_bytes(f, text, sizeof text, &got, &err), &err);
+    assert_int_equal(got, 4);
+
+    hyl__socket_expect(&f->transport, 6);
+    assert_int_equal(send(f->peer, "o you", 5, 0), 5);
+    assert_int_equal(send(f->peer, "!", 1, 0), 1);
+    assert_ok(wait_for(f, HYL_WANT_READ, -1, &ready, &err), &err);
+    assert_ok(read_bytes(f, text, sizeof text, &got, &err), &err);
+    assert_int_equal(got, 6);
+}
+
+static void expected_bytes_that_do_not_come_are_not_waited_for_for_ever(void **state)
+{
+    fixture *f = *state;
+    hyl_error err = HYL_ERROR_INIT;
+    char text[16];
+    size_t got = 0;
+    unsigned ready = 0;
+    hyl__socket_expect(&f->transport, 10);
+    assert_status(wait_for(f, HYL_WANT_READ, 20, &ready, &err), HYL_ERR_TIMEOUT, &err);
+    hyl__socket_expect(&f->transport, 0);
+    assert_int_equal(send(f->peer, "a", 1, 0), 1);
+    assert_ok(wait_for(f, HYL_WANT_READ, -1, &ready, &err), &err);
+    assert_ok(read_bytes(f, text, sizeof text, &got, &err), &err);
+    hyl__socket_expect(&f->transport, SIZE_MAX);
+    assert_int_equal(send(f->peer, "b", 1, 0), 1);
+    hang_up(f);
+    assert_ok(wait_for(f, HYL_WANT_READ, -1, &ready, &err), &err);
+    assert_ok(read_bytes(f, text, sizeof text, &got, &err), &err);
+    assert_int_equal(read_bytes(f, text, sizeof text, &got, &err), HYL_DONE);
 }
 
 static void a_read_without_room_is_an_error_and_no_end(void **state)
@@ -319,6 +366,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PAIR_TEST(bytes_go_both_ways_and_the_end_is_done),
         TCP_TEST(bytes_go_both_ways_and_the_end_is_done),
+        TCP_TEST(expected_bytes_are_waited_for_together),
+        PAIR_TEST(expected_bytes_that_do_not_come_are_not_waited_for_for_ever),
+        TCP_TEST(expected_bytes_that_do_not_come_are_not_waited_for_for_ever),
         PAIR_TEST(a_read_without_room_is_an_error_and_no_end),
         TCP_TEST(a_read_without_room_is_an_error_and_no_end),
         PAIR_TEST(pieces_are_gathered_in_order),

@@ -334,6 +334,8 @@ static void a_large_body_lands_where_its_owner_says(void **state)
             uint8_t *to = NULL;
             size_t cap = 0;
             assert_int_equal(hyl__frame_recv_window(&frame, &to, &cap), HYL_OK);
+            assert_int_equal(hyl__frame_expected(&frame), frame.body != NULL ? cap : 0);
+            assert_true(hyl__frame_expected(&frame) <= stream.len - at);
             size_t len = stream.len - at < piece ? stream.len - at : piece;
             len = len < cap ? len : cap;
             memcpy(to, stream.data + at, len);
@@ -366,8 +368,10 @@ static void a_body_may_come_back_at_every_byte(void **state)
         if (have > 0) {
             feed(&frame, stream.data + head_end, have);
         }
+        assert_int_equal(hyl__frame_expected(&frame), BODY - have);
         assert_int_equal(hyl__frame_body_back(&frame), HYL_OK);
         assert_int_equal(hyl__frame_body_back(&frame), HYL_OK);
+        assert_int_equal(hyl__frame_expected(&frame), 0);
         free(room);
         seen.into = false;
         feed(&frame, stream.data + head_end + have, stream.len - head_end - have);
