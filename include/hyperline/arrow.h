@@ -120,9 +120,9 @@ typedef struct hyl_arrow_opts {
  * PostgreSQL's, which come as text, every field is utf8 (hyl_result_to_arrow knows more). A
  * statement without a result has run when this returns, and its stream has no columns.
  *
- * The stream occupies the connection until its end or its release. Released early, it cancels the
- * statement, and the next request on the connection drains what is left. get_next returns 0 and a
- * released array at the end; an errno number where it fails: get_last_error then has the message,
+ * The stream occupies the connection until its end or its release. Released early, it gives up the
+ * rest, as hyl_result_free does: inside a transaction, which a cancel fails, read to the end what may
+ * be large. get_next returns 0 and a released array at the end; an errno number where it fails: get_last_error then has the message,
  * hyl_stream_error all of it.
  *
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are

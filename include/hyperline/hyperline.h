@@ -87,6 +87,10 @@ HYL_API void hyl_conn_close(hyl_conn *conn);
 HYL_API void hyl_conn_free(hyl_conn *conn);
 
 HYL_API hyl_health hyl_conn_health(const hyl_conn *conn);
+/*
+ * The state of the transaction after the last answer that was read. Does not ask the server: what a
+ * result that was freed early does to the transaction is known after the next request, or hyl_ping.
+ */
 HYL_API hyl_tx hyl_conn_tx(const hyl_conn *conn);
 /*
  * A parameter that the server reported ("hyper_version"), NULL where there is none.
@@ -276,6 +280,11 @@ HYL_API HYL_NODISCARD hyl_status hyl_result_finish(hyl_result *result, hyl_error
 /*
  * Gives up the rest: cancels the statement and drains what the server had sent, within
  * drain_timeout and drain_limit. OK where the connection is ready again.
+ *
+ * A cancel fails the transaction. So inside one, up to 1 MiB that comes within 0.1 s is read first,
+ * and a statement that has ended by then is not cancelled; of others the transaction has failed
+ * then (hyl_conn_tx), nothing but a rollback is taken, and COMMIT reports that it rolled back
+ * (STATE, SQLSTATE 25P02).
  * Errors: DESYNC (the budget was not enough: the connection is lost), IO, CLOSED.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err);
@@ -286,7 +295,9 @@ HYL_API const char *hyl_result_tag(const hyl_result *result);
 /*
  * Frees. Of a result that was not read to its end the statement is cancelled, and what the server
  * had sent is drained by the next request on the connection (which then fails with DESYNC where the
- * budget is not enough).
+ * budget is not enough). Inside a transaction the next request does both, as hyl_result_abandon
+ * does: a large rest fails the transaction. To keep it, read the result to its end, or
+ * hyl_result_finish.
  */
 HYL_API void hyl_result_free(hyl_result *result);
 
@@ -423,8 +434,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_copy_out_open(hyl_conn *conn, const char *s
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_read(hyl_copy *copy, hyl_bytes *piece, hyl_error *err);
 /*
- * Frees. An unfinished COPY IN is aborted, an unfinished COPY OUT cancelled; the next request
- * drains what is left.
+ * Frees. An unfinished COPY IN is aborted, which fails an open transaction; an unfinished COPY OUT is
+ * cancelled, as hyl_result_free does it; the next request drains what is left.
  */
 HYL_API void hyl_copy_free(hyl_copy *copy);
 

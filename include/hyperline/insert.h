@@ -253,12 +253,16 @@ HYL_API HYL_NODISCARD hyl_status hyl_inserter_open_part(hyl_inserter *ins, hyl_i
 HYL_API HYL_NODISCARD hyl_status hyl_inserter_finish(hyl_inserter *ins, int64_t *rows,
                                                      hyl_error *err);
 /*
- * Gives up: nothing is inserted. OK where the connection is ready again.
+ * Gives up: nothing is inserted, and where the COPY had begun an open transaction has failed. OK where
+ * the connection is ready again.
  * Errors: STATE (finished), DESYNC, IO, CLOSED.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_inserter_abort(hyl_inserter *ins, const char *reason,
                                                     hyl_error *err);
-/* Frees. One that is not finished inserts nothing; the next request drains what is left. */
+/*
+ * Frees. One that is not finished inserts nothing, as with hyl_inserter_abort; the next request drains
+ * what is left.
+ */
 HYL_API void hyl_inserter_free(hyl_inserter *ins);
 
 #ifdef __cplusplus

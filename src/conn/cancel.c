@@ -157,7 +157,42 @@ static void forget_cancel(hyl_conn *conn, bool had_failed)
     }
 }
 
-hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
+/*
+ * How much of an answer is read rather than cancelled, where the cancel would fail the transaction: a
+ * megabyte takes a local server some milliseconds, and who gives up an answer waits no tenth of a
+ * second for it. Never more than half of drain_limit and drain_timeout, so that a drain is left.
+ */
+enum { SPARE_BYTES = 1048576, SPARE_MS = 100 };
+
+/* A cancel fails the transaction of the statement that it hits. */
+static bool would_fail_transaction(const hyl_conn *conn)
+{
+    const hyl__session *session = &conn->session;
+    return session->tx_status == 'T' && !session->tx_failed && !conn->cancel_sent &&
+           session->phase != HYL__PHASE_COPY_IN && session->phase != HYL__PHASE_COPY_IN_DONE;
+}
+
+/* Reads to READY where that is not far. OK; TIMEOUT or LIMIT where it is; or an error. */
+static hyl_status spare(hyl_conn *conn, hyl_error *err)
+{
+    const int64_t half_time = conn->settings.drain_timeout_ms / 2;
+    const uint64_t half_limit = conn->settings.drain_limit / 2;
+    conn->deadline = hyl__deadline_in(half_time < SPARE_MS ? half_time : SPARE_MS);
+    return drain(conn, half_limit < SPARE_BYTES ? half_limit : SPARE_BYTES, err);
+}
+
+/* Tells the server to stop, and reads to READY within the deadline and `limit` bytes. */
+static hyl_status stop_and_drain(hyl_conn *conn, int64_t deadline, uint64_t limit, hyl_error *why)
+{
+    conn->deadline = deadline;
+    hyl_status status = ask_to_stop(conn, deadline, why);
+    /* A cancel that could not be sent is no reason to give up: the rest may be short. */
+    status = drain(conn, limit, status < 0 ? NULL : why);
+    conn->cancel_sent = false;
+    return status;
+}
+
+static hyl_status abandon(hyl_conn *conn, bool sparing, hyl_error *err)
 {
     conn->abandoned = false;
     conn->child = NULL;
@@ -172,19 +207,27 @@ hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
         forget_cancel(conn, had_failed);
         return HYL_OK;
     }
-    const uint64_t used = conn->received - before;
+    const int64_t deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
     const uint64_t limit = conn->settings.drain_limit;
-    conn->deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
-    hyl_status status = ask_to_stop(conn, conn->deadline, &why);
-    /* A cancel that could not be sent is no reason to give up: the rest may be short. */
-    status = drain(conn, limit > used ? limit - used : 0, status < 0 ? NULL : &why);
-    conn->cancel_sent = false;
+    hyl_status status =
+        sparing && would_fail_transaction(conn) ? spare(conn, &why) : HYL_ERR_TIMEOUT;
+    if (status == HYL_ERR_TIMEOUT || status == HYL_ERR_LIMIT) {
+        const uint64_t used = conn->received - before;
+        status = stop_and_drain(conn, deadline, limit > used ? limit - used : 0, &why);
+    }
     forget_cancel(conn, had_failed);
     return status == HYL_OK && !conn->cancel_unsettled ? HYL_OK : fail_drain(conn, &why, err);
 }
 
-/* How long a cancel may take that nobody waits for. */
-enum { CANCEL_TIMEOUT_MS = 1000 };
+hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
+{
+    return abandon(conn, false, err);
+}
+
+hyl_status hyl__conn_abandon_rest(hyl_conn *conn, hyl_error *err)
+{
+    return abandon(conn, true, err);
+}
 
 void hyl__conn_abandon_later(hyl_conn *conn)
 {
@@ -193,7 +236,18 @@ void hyl__conn_abandon_later(hyl_conn *conn)
         return;
     }
     conn->abandoned = true;
-    if (conn->session.phase != HYL__PHASE_COPY_IN) {
+    if (!would_fail_transaction(conn)) {
+        hyl__conn_stop_abandoned(conn);
+    }
+}
+
+/* How long a cancel may take that nobody waits for. */
+enum { CANCEL_TIMEOUT_MS = 1000 };
+
+void hyl__conn_stop_abandoned(hyl_conn *conn)
+{
+    if (conn->abandoned && !conn->closed && !conn->desync && !hyl__session_idle(&conn->session) &&
+        conn->session.phase != HYL__PHASE_COPY_IN) {
         (void)ask_to_stop(conn, hyl__deadline_in(CANCEL_TIMEOUT_MS), NULL);
     }
 }

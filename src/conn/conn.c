@@ -271,6 +271,7 @@ void hyl_conn_close(hyl_conn *conn)
     }
     /* The server reads Terminate only after what runs, and would work on for nobody. */
     hyl__conn_abandon_later(conn);
+    hyl__conn_stop_abandoned(conn);
     conn->deadline = hyl__now_ms();
     if (!conn->desync && hyl__frame_unsent(&conn->session.frame) == 0 &&
         hyl__session_terminate(&conn->session, NULL) == HYL_OK) {

@@ -158,10 +158,17 @@ hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err);
  */
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err);
 /*
- * Asks the server to stop, and leaves the drain to the next request. Does nothing where no request
- * is under way. Never fails.
+ * The same for the rest of an answer that was being read: inside an open transaction, which a cancel
+ * would fail, the rest is read where it is short.
+ */
+hyl_status hyl__conn_abandon_rest(hyl_conn *conn, hyl_error *err);
+/*
+ * Asks the server to stop, and leaves the drain to the next request; inside an open transaction,
+ * both. Does nothing where no request is under way. Never fails.
  */
 void hyl__conn_abandon_later(hyl_conn *conn);
+/* Of a connection that ends: asks the server to stop where hyl__conn_abandon_later has not. */
+void hyl__conn_stop_abandoned(hyl_conn *conn);
 /*
  * After an ERROR event: fills `err` from the diagnosis and reads on to READY. Returns the status of
  * the error, whatever becomes of the rest.

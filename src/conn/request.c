@@ -21,7 +21,7 @@ hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err)
         return hyl__fail(err, HYL_ERR_BUSY, "%s is still open on this connection", conn->child);
     }
     if (conn->abandoned) {
-        HYL_TRY(hyl__conn_abandon(conn, err));
+        HYL_TRY(hyl__conn_abandon_rest(conn, err));
     }
     hyl__conn_clear_diag(conn);
     conn->deadline = hyl__deadline_in(conn->settings.request_timeout_ms);

@@ -441,7 +441,7 @@ hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err)
     if (result->arrow != NULL) {
         hyl__arrow_result_leave(result->arrow);
     }
-    return hyl__conn_abandon(result->conn, err);
+    return hyl__conn_abandon_rest(result->conn, err);
 }
 
 void hyl_result_free(hyl_result *result)

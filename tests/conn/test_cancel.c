@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -267,7 +268,7 @@ static void make_late(mem_conn *mem, void (*after_timeout)(mem_conn *))
 static void a_statement_that_takes_too_long_is_given_up(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s");
     make_late(&mem, say_cancelled);
     err = (hyl_error)HYL_ERROR_INIT;
     assert_status(hyl_exec(mem.conn, "SELECT", NULL, &err), HYL_ERR_TIMEOUT, &err);
@@ -280,7 +281,7 @@ static void a_statement_that_takes_too_long_is_given_up(void **state)
 static void so_is_one_that_stops_in_the_middle(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s");
     const hyl_row *row = NULL;
     make_late(&mem, say_cancelled);
     hyl_result *result = open_result(&mem, 1);
@@ -296,7 +297,7 @@ static void so_is_one_that_stops_in_the_middle(void **state)
 static void a_server_that_does_not_stop_loses_the_connection(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms drain_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s drain_timeout=1ms");
     err = (hyl_error)HYL_ERROR_INIT;
     assert_status(hyl_exec(mem.conn, "SELECT", NULL, &err), HYL_ERR_TIMEOUT, &err);
     assert_true(err.flags & HYL_ERROR_CONNECTION_LOST);
@@ -315,7 +316,7 @@ static void say_ready(mem_conn *mem)
 static void an_error_stands_although_its_end_is_late(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s");
     hyl_buf messages = HYL_BUF_INIT;
     backend_error(&messages, "22012", "division by zero");
     mem_say(&mem, &messages);
@@ -332,7 +333,7 @@ static void an_error_stands_although_its_end_is_late(void **state)
 static void an_error_stands_although_its_end_never_comes(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms drain_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s drain_timeout=1ms");
     hyl_buf messages = HYL_BUF_INIT;
     backend_error(&messages, "22012", "division by zero");
     mem_say(&mem, &messages);
@@ -387,7 +388,7 @@ static void take_all_and_say_cancelled(mem_conn *mem)
 static void a_message_half_sent_is_sent_whole_before_copy_fail(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s");
     hyl_copy *copy = open_copy_in(&mem);
     uint8_t *bytes = block();
     hyl_mem_peer_fail_write(mem.peer, 1000, HYL_AGAIN);
@@ -408,7 +409,7 @@ static void a_message_half_sent_is_sent_whole_before_copy_fail(void **state)
 static void a_message_half_sent_and_never_taken_loses_the_connection(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms drain_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s drain_timeout=1ms");
     hyl_copy *copy = open_copy_in(&mem);
     uint8_t *bytes = block();
     hyl_mem_peer_fail_write(mem.peer, 1000, HYL_AGAIN);
@@ -468,7 +469,7 @@ static void a_copy_fail_that_is_overlooked_is_followed_by_flush(void **state)
 static void a_copy_in_that_begins_while_it_is_drained_is_failed(void **state)
 {
     (void)state;
-    mem_conn mem = mem_conn_open("request_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=60s");
     hyl_buf messages = HYL_BUF_INIT;
     make_late(&mem, NULL);
     hyl__statement statement = {.sql = HYL_STR("COPY")};
@@ -543,6 +544,123 @@ static void an_abandoned_result_with_a_cancel_in_the_air_too(void **state)
     close(listener);
 }
 
+/* ---- Inside a transaction -------------------------------------------------------------------- */
+
+/*
+ * A connection in a transaction whose cancels go to a socket that takes them and never answers, so
+ * that it shows whether there was one.
+ */
+static mem_conn open_in_transaction(const char *name, const char *settings, int *listener)
+{
+    char all[300];
+    *listener = test_unix_listener(test_path(name), 1);
+    snprintf(all, sizeof all, "endpoint=%s %s", test_path(name), settings);
+    mem_conn mem = mem_conn_open(all);
+    mem_say_done(&mem, "BEGIN", 'T');
+    assert_ok(hyl_exec(mem.conn, "BEGIN", NULL, &err), &err);
+    return mem;
+}
+
+static bool was_cancelled(int listener)
+{
+    struct pollfd ready = {listener, POLLIN, 0};
+    return poll(&ready, 1, 0) == 1;
+}
+
+/* The end of the rest, and once the next request has come, its answer. */
+static void say_rest_and_next(mem_conn *mem)
+{
+    hyl_buf messages = HYL_BUF_INIT;
+    mem_say_done(mem, "SELECT 10", 'T');
+    backend_tag(&messages, "DELETE 7");
+    backend_ready(&messages, 'T');
+    mem_say_after(mem, 1, &messages);
+}
+
+/* The rest comes after a while: it is read, for a cancel would fail the transaction. */
+static void a_short_rest_is_read(void **state)
+{
+    (void)state;
+    for (int freed = 0; freed < 2; freed++) {
+        int listener = -1;
+        int64_t affected = 0;
+        mem_conn mem = open_in_transaction(freed ? "freed" : "given-up", "", &listener);
+        hyl_result *result = open_result(&mem, 10);
+        make_late(&mem, say_rest_and_next);
+        if (!freed) {
+            assert_ok(hyl_result_abandon(result, &err), &err);
+            assert_int_equal(hyl_conn_tx(mem.conn), HYL_TX_OPEN);
+        }
+        hyl_result_free(result);
+        assert_ok(hyl_exec(mem.conn, "DELETE", &affected, &err), &err);
+        assert_int_equal(affected, 7);
+        assert_int_equal(hyl_conn_tx(mem.conn), HYL_TX_OPEN);
+        assert_false(was_cancelled(listener));
+        mem_conn_close(&mem);
+        close(listener);
+    }
+}
+
+static void a_long_rest_is_cancelled(void **state)
+{
+    (void)state;
+    int listener = -1;
+    mem_conn mem = open_in_transaction("long", "drain_timeout=500ms", &listener);
+    hyl_result *result = open_result(&mem, 10);
+    say_two_megabytes(&mem);
+    hyl_result_free(result);
+    assert_false(was_cancelled(listener));
+    assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), HYL_ERR_DESYNC, &err);
+    assert_true(was_cancelled(listener));
+    mem_conn_close(&mem);
+    close(listener);
+}
+
+static void a_rest_that_does_not_come_is_cancelled(void **state)
+{
+    (void)state;
+    int listener = -1;
+    mem_conn mem = open_in_transaction("silent", "drain_timeout=500ms", &listener);
+    hyl_result_free(open_result(&mem, 10));
+    assert_false(was_cancelled(listener));
+    assert_status(hyl_exec(mem.conn, "SELECT 1", NULL, &err), HYL_ERR_DESYNC, &err);
+    assert_true(was_cancelled(listener));
+    mem_conn_close(&mem);
+    close(listener);
+}
+
+/* What is read before the cancel counts as drained. */
+static void the_budget_holds_for_both(void **state)
+{
+    (void)state;
+    int listener = -1;
+    mem_conn mem =
+        open_in_transaction("budget", "drain_timeout=500ms drain_limit=256kB", &listener);
+    hyl_result *result = open_result(&mem, 1);
+    say_two_megabytes(&mem);
+    uint64_t before = mem.conn->received;
+    assert_status(hyl_result_abandon(result, &err), HYL_ERR_DESYNC, &err);
+    assert_in_range(mem.conn->received - before, 262144, 262144 + 131072);
+    assert_true(was_cancelled(listener));
+    hyl_result_free(result);
+    mem_conn_close(&mem);
+    close(listener);
+}
+
+/* A connection that ends leaves the server nothing to do. */
+static void the_end_of_the_connection_cancels(void **state)
+{
+    (void)state;
+    int listener = -1;
+    mem_conn mem = open_in_transaction("end", "", &listener);
+    hyl_result_free(open_result(&mem, 10));
+    assert_false(was_cancelled(listener));
+    hyl_conn_close(mem.conn);
+    assert_true(was_cancelled(listener));
+    mem_conn_close(&mem);
+    close(listener);
+}
+
 static int remove_folder(void **state)
 {
     (void)state;
@@ -579,6 +697,11 @@ int main(void)
         cmocka_unit_test(a_cancel_that_was_not_sent_does_no_harm),
         cmocka_unit_test(a_cancel_that_may_still_hit_loses_the_connection),
         cmocka_unit_test(an_abandoned_result_with_a_cancel_in_the_air_too),
+        cmocka_unit_test(a_short_rest_is_read),
+        cmocka_unit_test(a_long_rest_is_cancelled),
+        cmocka_unit_test(a_rest_that_does_not_come_is_cancelled),
+        cmocka_unit_test(the_budget_holds_for_both),
+        cmocka_unit_test(the_end_of_the_connection_cancels),
     };
     return cmocka_run_group_tests_name("conn/cancel", tests, NULL, remove_folder);
 }
