@@ -8,6 +8,8 @@
 #include "support/live.h"
 #include "support/mem_conn.h"
 
+#include <hyperline/insert.h>
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -423,6 +425,42 @@ static void large_rows_and_values_come_whole(void **state)
     hyl_conn_free(conn);
 }
 
+static void insert_rows(hyl_inserter *ins, int64_t from, int64_t count)
+{
+    for (int64_t i = from; i < from + count; i++) {
+        assert_ok(hyl_inserter_i64(ins, i, &err), &err);
+        assert_ok(hyl_inserter_end_row(ins, &err), &err);
+    }
+}
+
+/*
+ * tableau/Logshark#184: an inserter that had got nothing for minutes failed with its next row. Here no
+ * COPY is begun for a row, and no deadline runs between calls, whether one was begun or not.
+ */
+static void an_inserter_may_pause_beyond_every_deadline(void **state)
+{
+    (void)state;
+    static const int64_t before[] = {1, 1000000}; /* 8 MB: some of it has been sent */
+    const struct timespec pause = {0, 900000000};
+    hyl_conn *conn = live_connect("request_timeout=600ms idle_timeout=600ms");
+    for (size_t i = 0; i < 2; i++) {
+        hyl_inserter *ins = NULL;
+        int64_t rows = 0;
+        live_exec(conn, "CREATE TEMP TABLE late (i bigint)");
+        assert_ok(hyl_inserter_open(conn, "late", NULL, 0, NULL, &ins, &err), &err);
+        insert_rows(ins, 0, before[i]);
+        nanosleep(&pause, NULL);
+        insert_rows(ins, before[i], 1000);
+        nanosleep(&pause, NULL);
+        assert_ok(hyl_inserter_finish(ins, &rows, &err), &err);
+        assert_int_equal(rows, before[i] + 1000);
+        hyl_inserter_free(ins);
+        assert_int_equal(live_i64(conn, "SELECT sum(i) FROM late"), rows * (rows - 1) / 2);
+        live_exec(conn, "DROP TABLE late");
+    }
+    hyl_conn_free(conn);
+}
+
 /* Two statements in one text: the server knows no such thing, and says so in its own words. */
 static void several_statements_are_a_script(void **state)
 {
@@ -451,6 +489,7 @@ int main(void)
         cmocka_unit_test(what_the_server_says_on_its_own_changes_no_result),
         cmocka_unit_test(a_slow_reader_gets_every_row),
         cmocka_unit_test(large_rows_and_values_come_whole),
+        cmocka_unit_test(an_inserter_may_pause_beyond_every_deadline),
         cmocka_unit_test(several_statements_are_a_script),
     };
     return cmocka_run_group_tests_name("live/public_cases", tests, test_hyperd_start,
