@@ -6,7 +6,7 @@
 
 static hyl_error err;
 
-static const uint8_t ssl_request[8] = {0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f};
+enum { SSL_REQUEST_SIZE = 8 };
 
 static hyl__tls_settings settings_of(hyl__tls_mode mode)
 {
@@ -42,7 +42,7 @@ static hyl_status negotiate_with(size_t which, hyl__tls_mode mode, hyl_bytes *wr
         assert_int_equal(hyl_mem_peer_end(peer), HYL_OK);
     } else if (answers[which].len > 0) {
         hyl_bytes bytes = {(const uint8_t *)answers[which].answer, answers[which].len};
-        assert_int_equal(hyl_mem_peer_reply(peer, sizeof ssl_request, bytes), HYL_OK);
+        assert_int_equal(hyl_mem_peer_reply(peer, SSL_REQUEST_SIZE, bytes), HYL_OK);
     }
     hyl_transport transport = hyl_mem_peer_transport(peer);
     hyl_status status = hyl__negotiate_tls(&transport, "localhost", &tls, HYL__NO_DEADLINE, &err);
@@ -68,6 +68,8 @@ static void no_tls_asks_for_nothing(void **state)
 }
 
 #if HYL_WITH_OPENSSL
+
+static const uint8_t ssl_request[SSL_REQUEST_SIZE] = {0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f};
 
 static void assert_asked(hyl_bytes written)
 {

@@ -64,8 +64,7 @@ static void what_could_leave_the_parenthesis_is_refused(void **state)
         "SELECT 1 /* a",
         "SELECT 1; SELECT 2",
         /* A byte order mark is space at the beginning of a text only: here it makes E a word. */
-        ";\xef\xbb\xbf"
-        "E'\\') TO STDOUT --'",
+        ";\ufeffE'\\') TO STDOUT --'",
         "",
         ";",
         "-- nothing",
