@@ -32,7 +32,7 @@ static bool is_in(int32_t code, const code_range *ranges, size_t count)
 
 static void append_char(hyl_buf *out, int32_t code)
 {
-    uint8_t bytes[4];
+    uint8_t bytes[4] = {0};
     hyl_buf_append(out, bytes, (size_t)utf8proc_encode_char(code, bytes));
     hyl__wipe(bytes, sizeof bytes);
 }
