@@ -4,7 +4,8 @@ file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
 if(NOT HYL_WITH_ARROW)
     list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/(flatbuf|ipc_(reader|schema|batch|buffer))\\.c$")
     list(FILTER HYL_SOURCES EXCLUDE REGEX
-        "src/data/arrow_(align|bulk|cells|copy|lossy|schema|stream|columns|rows|source|types)\\.c$")
+        "src/data/arrow_(align|bulk|cells|columns|copy|lossy|rows|schema|source|stream)\\.c$")
+    list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/arrow_(types|value)\\.c$")
 endif()
 file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
 
