@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "value/hyperbinary.h"
 
-enum { VIEW_INLINE = 12, NANOS_PER_MICRO = 1000 };
+enum { NANOS_PER_MICRO = 1000 };
 
 #define BULK(name)                                                                         \
     static bool bulk_##name(const hyl__arrow_source *source, int64_t first, int64_t count, \
@@ -171,10 +171,12 @@ typedef struct piece {
     int64_t len;
 } piece;
 
+/* A value; one outside the array's buffers is of a negative length. */
 static piece piece_of(const struct ArrowArrayView *view, int64_t i)
 {
-    const struct ArrowBufferView bytes = ArrowArrayViewGetBytesUnsafe(view, i);
-    return (piece){bytes.data.as_uint8, bytes.size_bytes};
+    hyl_bytes bytes;
+    return hyl__arrow_bytes_at(view, i, &bytes) ? (piece){bytes.data, (int64_t)bytes.len}
+                                                : (piece){NULL, -1};
 }
 
 /* A value behind a dictionary; one of no index there is of a negative length. */
@@ -287,8 +289,11 @@ BULK(strings)
     if (null_count > 0) { /* one of them may have bytes */
         return bulk_pieces(source, first, count, null_count, stage, column);
     }
+    if (from[0] < 0 || from[count] < from[0] || from[count] > view->buffer_views[2].size_bytes) {
+        return false;
+    }
     const int64_t sum = (int64_t)from[count] - from[0];
-    uint8_t *to = sum >= 0 ? reserve(column, (size_t)sum) : NULL;
+    uint8_t *to = reserve(column, (size_t)sum);
     if (to == NULL) {
         return false;
     }

@@ -78,22 +78,37 @@ PUT(decimal)
 
 /* ---- Text and bytes ------------------------------------------------------------------------ */
 
-static hyl_str string_at(const struct ArrowArrayView *values, int64_t i)
+static hyl_status bytes_at(const struct ArrowArrayView *values, int64_t i, hyl_bytes *out,
+                           hyl_error *err)
 {
-    struct ArrowStringView view = ArrowArrayViewGetStringUnsafe(values, i);
-    return (hyl_str){view.data, (size_t)view.size_bytes};
+    return hyl__arrow_bytes_at(values, i, out)
+               ? HYL_OK
+               : hyl__fail(err, HYL_ERR_ARG, "the value is not within the buffers of its array");
 }
 
-PUT_PLAIN(str, str, string_at(values, i))
+PUT(str)
+{
+    hyl_bytes bytes;
+    (void)source;
+    HYL_TRY(bytes_at(values, i, &bytes, err));
+    return hyl__put_str(stage, column, (hyl_str){(const char *)bytes.data, bytes.len}, err);
+}
 
 PUT(bytes)
 {
+    hyl_bytes bytes;
     (void)source;
-    hyl_str text = string_at(values, i);
-    return hyl__put_bytes(stage, column, (hyl_bytes){(const uint8_t *)text.data, text.len}, err);
+    HYL_TRY(bytes_at(values, i, &bytes, err));
+    return hyl__put_bytes(stage, column, bytes, err);
 }
 
-PUT_PLAIN(uuid, uuid, (const uint8_t *)string_at(values, i).data)
+PUT(uuid)
+{
+    hyl_bytes bytes;
+    (void)source;
+    HYL_TRY(bytes_at(values, i, &bytes, err));
+    return hyl__put_uuid(stage, column, bytes.data, err);
+}
 
 /* ---- Dates and times ----------------------------------------------------------------------- */
 
@@ -385,10 +400,12 @@ int64_t hyl__arrow_source_measure(hyl__arrow_source *source, int64_t first, int6
     for (int64_t k = 0; k < count; k++) {
         const struct ArrowArrayView *values = source->view;
         int64_t i = first + k;
-        if (resolve(source, &values, &i, NULL) < 0) {
+        hyl_bytes value = {NULL, 0};
+        if (resolve(source, &values, &i, NULL) < 0 ||
+            (values != NULL && !hyl__arrow_bytes_at(values, i, &value))) {
             return k > 0 ? k : 1; /* it fails when it is put */
         }
-        bytes += values != NULL ? string_at(values, i).len : 0;
+        bytes += value.len;
         if (bytes > max_bytes) {
             return k > 0 ? k : 1;
         }

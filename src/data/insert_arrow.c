@@ -5,6 +5,7 @@
 
 #if HYL_WITH_ARROW
 
+#include "arrow_check.h"
 #include "arrow_source.h"
 #include "arrow_types.h"
 #include "base/mem.h"
@@ -47,6 +48,7 @@ static hyl_status read_schema(arrow_load *load)
         load->schema.release = NULL;
         return fail_stream(load, code);
     }
+    HYL_TRY(hyl__arrow_check_schema(&load->schema, &load->error));
     code = ArrowArrayViewInitFromSchema(&load->view, &load->schema, &why);
     if (code != NANOARROW_OK) {
         return hyl__fail(&load->error, HYL_ERR_ARG, "the stream's schema cannot be read: %s",
@@ -375,30 +377,30 @@ static hyl_status put_batch(arrow_load *load, const struct ArrowArray *batch)
     return HYL_OK;
 }
 
-/*
- * Where NULLs are not counted and there is no bitmap there are none. The specification wants a count
- * then; some producers give none.
- */
-static void count_no_nulls(struct ArrowArray *array)
+/* A batch that cannot be read: says of which column, where it is one. */
+static hyl_status fail_batch(arrow_load *load, struct ArrowArray *batch)
 {
-    if (array->null_count < 0 && array->n_buffers > 0 && array->buffers[0] == NULL) {
-        array->null_count = 0;
+    struct ArrowArrayView *view = &load->view;
+    const bool has_columns = batch->n_children == view->n_children && batch->children != NULL;
+    for (int64_t i = 0; has_columns && i < view->n_children; i++) {
+        hyl_status status =
+            hyl__arrow_view_set(view->children[i], batch->children[i], &load->error);
+        if (status < 0) {
+            hyl__error_prefix(&load->error, "a batch behind row %lld cannot be read: column \"%s\"",
+                              (long long)load->rows, field_name(load->schema.children[i]));
+            return status;
+        }
     }
-    for (int64_t i = 0; i < array->n_children; i++) {
-        count_no_nulls(array->children[i]);
-    }
-    if (array->dictionary != NULL) {
-        count_no_nulls(array->dictionary);
-    }
+    hyl_status status = hyl__arrow_view_set(view, batch, &load->error);
+    hyl__error_prefix(&load->error, "a batch behind row %lld cannot be read",
+                      (long long)load->rows);
+    return status;
 }
 
 static hyl_status load_batch(arrow_load *load, struct ArrowArray *batch)
 {
-    struct ArrowError why = {""};
-    count_no_nulls(batch);
-    if (ArrowArrayViewSetArray(&load->view, batch, &why) != NANOARROW_OK) {
-        return hyl__fail(&load->error, HYL_ERR_ARG, "a batch behind row %lld cannot be read: %s",
-                         (long long)load->rows, why.message);
+    if (hyl__arrow_view_set(&load->view, batch, NULL) < 0) {
+        return fail_batch(load, batch);
     }
     if (batch->null_count != 0 && ArrowArrayViewComputeNullCount(&load->view) != 0) {
         return hyl__fail(&load->error, HYL_ERR_ARG,

@@ -1,5 +1,6 @@
 #include "ipc_batch.h"
 
+#include "arrow_check.h"
 #include "arrow_value.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -101,16 +102,10 @@ static int64_t count_buffers(const struct ArrowArray *array)
     return count;
 }
 
-/* nanoarrow multiplies lengths with widths without a look. */
 static bool is_length(const struct ArrowArray *array, int64_t length)
 {
     const struct ArrowArrayPrivateData *own = array->private_data;
-    int64_t most = own->layout.child_size_elements > 64 ? own->layout.child_size_elements : 64;
-    for (int i = 0; i < NANOARROW_MAX_FIXED_BUFFERS; i++) {
-        const int64_t bits = own->layout.element_size_bits[i];
-        most = bits > most ? bits : most;
-    }
-    return length >= 0 && length < INT64_MAX / most - 1;
+    return hyl__arrow_is_length(&own->layout, length);
 }
 
 static hyl_status read_node(batch_reader *reader, struct ArrowArray *array)

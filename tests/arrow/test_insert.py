@@ -662,32 +662,120 @@ CArray._fields_ = [
 GET_NEXT = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(CArray))
 
 
-class UncountedStream(Stream):
-    """Hands out another stream's batches with all counts of NULLs unknown."""
+class TamperedStream(Stream):
+    """Hands out batches after `change` has had its way with them (the CArray, and a keeper of bytes)."""
 
-    def __init__(self, inner):
+    def __init__(self, schema, batches, change):
         super().__init__()
-        ctypes.memmove(self.address, inner.address, ctypes.sizeof(inner.c))
-        inner.c.release = None
+        pyarrow.RecordBatchReader.from_batches(schema, batches)._export_to_c(self.address)
         get_next = GET_NEXT(self.c.get_next)
+        self.kept = []
 
-        def count_nothing(stream, out):
+        def changed(stream, out):
             code = get_next(stream, out)
-            for i in range(out[0].n_children if code == 0 and out[0].release else 0):
-                out[0].children[i][0].null_count = -1
+            if code == 0 and out[0].release:
+                change(out[0], self)
             return code
 
-        self.function = GET_NEXT(count_nothing)
+        self.function = GET_NEXT(changed)
         self.c.get_next = ctypes.cast(self.function, c_void_p)
+
+    def put(self, array, buffer, values):
+        """Puts other values in a buffer's place."""
+        self.kept.append(numpy.ascontiguousarray(values))
+        ctypes.cast(array.buffers, POINTER(c_void_p))[buffer] = self.kept[-1].ctypes.data
+
+
+def tampered(array, change):
+    """Rows 4 to 7, behind a good batch of four, are of an array with `change`."""
+    batch = numbered(array).to_batches()[0]
+    seen = []
+
+    def change_second(out, stream):
+        seen.append(out)
+        if len(seen) == 2:
+            change(out.children[1][0], stream)
+
+    return TamperedStream(batch.schema, [batch, batch], change_second)
 
 
 def test_nulls_that_are_not_counted(db):
-    data = numbered(pyarrow.array(["a", "b"]))
-    batch = data.to_batches()[0]
-    stream = Stream()
-    pyarrow.RecordBatchReader.from_batches(batch.schema, [batch])._export_to_c(stream.address)
-    assert db.insert(UncountedStream(stream)) == (2, 0)
+    def count_nothing(out, _):
+        for i in range(out.n_children):
+            out.children[i][0].null_count = -1
+
+    batch = numbered(pyarrow.array(["a", "b"])).to_batches()[0]
+    assert db.insert(TamperedStream(batch.schema, [batch], count_nothing)) == (2, 0)
     assert db.column() == ["a", "b"]
+
+
+# ---- producers that lie -------------------------------------------------------------------------
+
+LONG = ["a text of twenty bytes"] * 4  # 22
+
+
+def offsets(kind, *ends):
+    return lambda array, stream: stream.put(array, 1, numpy.array(ends, kind))
+
+
+def view(row, *parts):
+    def change(array, stream):
+        buffers = ctypes.cast(array.buffers, POINTER(c_void_p))
+        views = numpy.frombuffer(ctypes.string_at(buffers[1], 64), numpy.int32).copy()
+        views[row * 4:row * 4 + 4] = parts
+        stream.put(array, 1, views)
+    return change
+
+
+def setting(**members):
+    def change(array, _):
+        for name, value in members.items():
+            setattr(array, name, value)
+    return change
+
+
+I32, I64 = numpy.int32, numpy.int64
+LIES = [
+    ("spike", pyarrow.string(), offsets(I32, 0, 1 << 30, 44, 66, 88), "row 5"),
+    ("decrease", pyarrow.string(), offsets(I32, 0, 22, 44, 43, 88), "row 7"),
+    ("negative", pyarrow.binary(), offsets(I32, 0, 22, -(1 << 31), 66, 88), "row 6"),
+    ("first", pyarrow.string(), offsets(I32, -5, 22, 44, 66, 88), "behind row 4"),
+    ("last", pyarrow.string(), offsets(I32, 0, 22, 44, 66, -88), "behind row 4"),
+    ("large spike", pyarrow.large_string(), offsets(I64, 0, 22, 1 << 62, 66, 88), "row 6"),
+    ("large decrease", pyarrow.large_binary(), offsets(I64, 0, 22, 21, 66, 88), "row 6"),
+    ("view's buffer", pyarrow.string_view(), view(1, 22, 0, 9, 0), "row 6"),
+    ("view's buffer below", pyarrow.string_view(), view(1, 22, 0, -1, 0), "row 6"),
+    ("view's offset", pyarrow.binary_view(), view(2, 22, 0, 0, 1 << 30), "row 7"),
+    ("view's offset below", pyarrow.string_view(), view(3, 22, 0, 0, -8), "row 8"),
+    ("view's length", pyarrow.string_view(), view(0, -22, 0, 0, 0), "row 5"),
+    ("length", pyarrow.string(), setting(length=-1), "behind row 4"),
+    ("offset", pyarrow.string_view(), setting(offset=-1), "behind row 4"),
+    ("far offset", pyarrow.string(), setting(offset=2**63 - 2), "behind row 4"),
+    ("buffers", pyarrow.string(), setting(n_buffers=0), "behind row 4"),
+    ("no buffers", pyarrow.string_view(), setting(buffers=None), "behind row 4"),
+    ("released", pyarrow.string(), setting(release=None), "behind row 4"),
+]
+
+
+@pytest.mark.parametrize("arrow, lie, row", [c[1:] for c in LIES], ids=[c[0] for c in LIES])
+def test_arrays_that_lie_are_refused(db, arrow, lie, row):
+    """By name, with nothing inserted, into new tables, existing ones and by values of other types."""
+    stream = tampered(pyarrow.array(LONG, arrow), lie)
+    refused(db, ARG, row, '"x"', data=stream)
+    refused(db, SERVER, "does not exist", data=numbered(pyarrow.array(["a"])), mode=APPEND)
+    sql = "bytes" if "binary" in str(arrow) else "char(30)"
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    refused(db, ARG, row, '"x"', data=tampered(pyarrow.array(LONG, arrow), lie), mode=APPEND)
+    assert db.count() == 0
+
+
+def test_dictionaries_that_lie_are_refused(db):
+    words = pyarrow.array(["one", "two", "three"])
+    data = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 1, 2, 0], pyarrow.int8()), words)
+    def change(array, stream):
+        dictionary = ctypes.cast(array.dictionary, POINTER(CArray))[0]
+        stream.put(dictionary, 1, numpy.array([0, 3, 1 << 30, 11], I32))
+    refused(db, ARG, 'row 6, column 2 "x"', data=tampered(data, change))
 
 
 # ---- blocks and single values -------------------------------------------------------------------
