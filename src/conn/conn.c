@@ -190,7 +190,8 @@ static hyl_status open_and_log_in(const hyl_config *config, int64_t deadline, hy
 {
     hyl_error why = HYL_ERROR_INIT;
     hyl_status status = attempt(config, deadline, out, &why);
-    if (status < 0 && may_be_another_form(config, &why)) {
+    bool in_time = hyl__deadline_left(deadline) != 0;
+    if (status < 0 && in_time && may_be_another_form(config, &why)) {
         status = attempt_mapped(config, deadline, out, &why);
     }
     if (status < 0 && err != NULL) {
@@ -223,7 +224,8 @@ static hyl_status log_in(const hyl_config *config, const hyl__settings *settings
     hyl_error why = HYL_ERROR_INIT;
     int64_t deadline = hyl__deadline_in(settings->connect_timeout_ms);
     hyl_status status = open_and_log_in(config, deadline, out, &why);
-    if (hyl__dialect_refused(settings->dialect, &why)) {
+    bool in_time = hyl__deadline_left(deadline) != 0;
+    if (in_time && hyl__dialect_refused(settings->dialect, &why)) {
         HYL_TRY(log_in_to_postgresql(config, deadline, out, err));
         status = *out != NULL ? HYL_OK : status;
     }

@@ -235,6 +235,10 @@ hyl_status hyl__conn_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
 {
     for (;;) {
         hyl_status status = take_event(conn, event, err);
+        if (status == HYL_OK && event->type == HYL__EVENT_WORK) {
+            HYL_TRY(hyl__conn_check_deadline(conn, err));
+            continue;
+        }
         if (status != HYL_AGAIN) {
             return status;
         }

@@ -61,6 +61,8 @@ hyl_status hyl__raw_enter_request(hyl_raw *raw, bool extended, hyl_error *err);
 
 /* ---- raw_io.c ---- */
 
+/* For loops that may never wait: TIMEOUT where the deadline of the call has passed. */
+hyl_status hyl__raw_check_deadline(const hyl_raw *raw, hyl_error *err);
 /* Sends all that waits, and takes in what arrives meanwhile. Marks where it fails. */
 hyl_status hyl__raw_flush(hyl_raw *raw, hyl_error *err);
 /*

@@ -25,8 +25,7 @@ static hyl_status fail_timeout(hyl_error *err)
     return hyl__fail(err, HYL_ERR_TIMEOUT, "the deadline passed while the server was answering");
 }
 
-/* For loops that may never wait. */
-static hyl_status check_deadline(const hyl_raw *raw, hyl_error *err)
+hyl_status hyl__raw_check_deadline(const hyl_raw *raw, hyl_error *err)
 {
     return hyl__deadline_left(raw->deadline) == 0 ? fail_timeout(err) : HYL_OK;
 }
@@ -60,7 +59,7 @@ static hyl_status receive(hyl_raw *raw, hyl_error *err)
     hyl__frame_recv_commit(&raw->frame, got);
     raw->received += got;
     /* A server that never pauses is never waited for: the deadline holds for it too. */
-    return check_deadline(raw, err);
+    return hyl__raw_check_deadline(raw, err);
 }
 
 /* ---- What is under way ---- */
@@ -129,7 +128,7 @@ static hyl_status wait_to_send(hyl_raw *raw, hyl_error *err)
     HYL_TRY(wait_for(raw, HYL_WANT_READ | HYL_WANT_WRITE, &ready, err));
     if ((ready & HYL_WANT_READ) == 0) {
         /* A server that takes a little now and then holds nobody beyond the deadline. */
-        return check_deadline(raw, err);
+        return hyl__raw_check_deadline(raw, err);
     }
     if (raw->frame.len - raw->frame.pos >= raw->opts.max_unread) {
         return hyl__fail(err, HYL_ERR_LIMIT,

@@ -21,7 +21,12 @@ static hyl_status authenticate(hyl_raw *raw, hyl__auth *auth, const hyl_msg_auth
                                bool *accepted, hyl_error *err)
 {
     bool done = false;
-    HYL_TRY(hyl__auth_step(auth, message, &raw->frame.out, &done, err));
+    hyl_status status = hyl__auth_step(auth, message, &raw->frame.out, &done, err);
+    while (status == HYL_AGAIN) {
+        HYL_TRY(hyl__raw_check_deadline(raw, err));
+        status = hyl__auth_work(auth, &raw->frame.out, err);
+    }
+    HYL_TRY(status);
     *accepted = *accepted || done;
     return flush_secret(raw, err);
 }

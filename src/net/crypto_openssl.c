@@ -4,10 +4,14 @@
 
 #if HYL_WITH_OPENSSL
 
+#include "base/mem.h"
+
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 /* OpenSSL's reason for the last failure; its queue is left empty. Never carries input. */
@@ -56,8 +60,56 @@ static hyl_status hmac_sha256(hyl_bytes key, hyl_bytes data, uint8_t *out, hyl_e
     return HYL_OK;
 }
 
-static hyl_status pbkdf2_sha256(hyl_bytes password, hyl_bytes salt, uint32_t iterations,
-                                uint8_t *out, hyl_error *err)
+/* One block: the sum (by XOR) of a chain in which each is the HMAC of the one before. */
+struct hyl__pbkdf2 {
+    EVP_MAC *mac;
+    EVP_MAC_CTX *keyed; /* with the password */
+    uint32_t left;
+    uint8_t last[HYL__SHA256_LEN];
+    uint8_t sum[HYL__SHA256_LEN];
+};
+
+static void pbkdf2_free(hyl__pbkdf2 *state)
+{
+    if (state != NULL) {
+        EVP_MAC_CTX_free(state->keyed);
+        EVP_MAC_free(state->mac);
+        hyl__wipe(state, sizeof *state);
+        hyl__free(state);
+    }
+}
+
+/* Adds the next of the chain, whose HMAC has taken in its data. */
+static bool end_iteration(hyl__pbkdf2 *state)
+{
+    size_t len = 0;
+    if (EVP_MAC_final(state->keyed, state->last, &len, sizeof state->last) != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof state->sum; i++) {
+        state->sum[i] ^= state->last[i];
+    }
+    state->left--;
+    return true;
+}
+
+/* Keys it, and makes the first iteration: of the salt and the block's number. */
+static bool begin_chain(hyl__pbkdf2 *state, hyl_bytes password, hyl_bytes salt)
+{
+    static const uint8_t block[] = {0, 0, 0, 1};
+    char name[] = "SHA256";
+    const OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                                 OSSL_PARAM_construct_end()};
+    state->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    state->keyed = state->mac != NULL ? EVP_MAC_CTX_new(state->mac) : NULL;
+    return state->keyed != NULL &&
+           EVP_MAC_init(state->keyed, never_null(password), password.len, digest) == 1 &&
+           EVP_MAC_update(state->keyed, never_null(salt), salt.len) == 1 &&
+           EVP_MAC_update(state->keyed, block, sizeof block) == 1 && end_iteration(state);
+}
+
+static hyl_status pbkdf2_new(hyl_bytes password, hyl_bytes salt, uint32_t iterations,
+                             hyl__pbkdf2 **out, hyl_error *err)
 {
     HYL_TRY(check_length(password.len, err));
     HYL_TRY(check_length(salt.len, err));
@@ -65,10 +117,32 @@ static hyl_status pbkdf2_sha256(hyl_bytes password, hyl_bytes salt, uint32_t ite
         return hyl__fail(err, HYL_ERR_LIMIT, "an iteration count of %u is out of range",
                          (unsigned)iterations);
     }
-    if (PKCS5_PBKDF2_HMAC(never_null(password), (int)password.len, never_null(salt), (int)salt.len,
-                          (int)iterations, EVP_sha256(), HYL__SHA256_LEN, out) != 1) {
+    hyl__pbkdf2 *state = hyl__calloc(1, sizeof *state);
+    if (state == NULL) {
+        return hyl__fail_nomem(err);
+    }
+    state->left = iterations;
+    if (!begin_chain(state, password, salt)) {
+        pbkdf2_free(state);
         return fail_openssl(err, HYL_ERR_IO, "PBKDF2");
     }
+    *out = state;
+    return HYL_OK;
+}
+
+static hyl_status pbkdf2_run(hyl__pbkdf2 *state, uint32_t most, uint8_t *out, hyl_error *err)
+{
+    for (; most > 0 && state->left > 0; most--) {
+        if (EVP_MAC_init(state->keyed, NULL, 0, NULL) != 1 || /* the key as before */
+            EVP_MAC_update(state->keyed, state->last, sizeof state->last) != 1 ||
+            !end_iteration(state)) {
+            return fail_openssl(err, HYL_ERR_IO, "PBKDF2");
+        }
+    }
+    if (state->left > 0) {
+        return HYL_AGAIN;
+    }
+    memcpy(out, state->sum, sizeof state->sum);
     return HYL_OK;
 }
 
@@ -113,14 +187,27 @@ static hyl_status hmac_sha256(hyl_bytes key, hyl_bytes data, uint8_t *out, hyl_e
     return unsupported(err, "HMAC-SHA-256");
 }
 
-static hyl_status pbkdf2_sha256(hyl_bytes password, hyl_bytes salt, uint32_t iterations,
-                                uint8_t *out, hyl_error *err)
+static hyl_status pbkdf2_new(hyl_bytes password, hyl_bytes salt, uint32_t iterations,
+                             hyl__pbkdf2 **out, hyl_error *err)
 {
     (void)password;
     (void)salt;
     (void)iterations;
     (void)out;
     return unsupported(err, "PBKDF2");
+}
+
+static hyl_status pbkdf2_run(hyl__pbkdf2 *state, uint32_t most, uint8_t *out, hyl_error *err)
+{
+    (void)state;
+    (void)most;
+    (void)out;
+    return unsupported(err, "PBKDF2");
+}
+
+static void pbkdf2_free(hyl__pbkdf2 *state)
+{
+    (void)state;
 }
 
 static hyl_status md5(hyl_bytes data, uint8_t *out, hyl_error *err)
@@ -142,7 +229,9 @@ static hyl_status random_bytes(uint8_t *out, size_t len, hyl_error *err)
 static const hyl__crypto openssl_crypto = {
     .sha256 = sha256,
     .hmac_sha256 = hmac_sha256,
-    .pbkdf2_sha256 = pbkdf2_sha256,
+    .pbkdf2_new = pbkdf2_new,
+    .pbkdf2_run = pbkdf2_run,
+    .pbkdf2_free = pbkdf2_free,
     .md5 = md5,
     .random = random_bytes,
 };

@@ -14,6 +14,7 @@ typedef enum auth_state {
     AUTH_START,         /* nothing was demanded yet */
     AUTH_PASSWORD_SENT, /* cleartext or MD5 */
     AUTH_FIRST_SENT,    /* SCRAM */
+    AUTH_WORKING,       /* SCRAM: the final message is being made */
     AUTH_FINAL_SENT,    /* SCRAM */
     AUTH_VERIFIED,      /* SCRAM: the server has shown its signature */
     AUTH_DONE,
@@ -307,6 +308,19 @@ static hyl_status make_final(hyl__auth *auth, hyl_str server_first, hyl_buf *out
     return status;
 }
 
+/* The final message is made, or is still being made. */
+static hyl_status take_final(hyl__auth *auth, hyl_status status, const hyl_buf *final,
+                             hyl_buf *reply, hyl_error *err)
+{
+    if (status == HYL_OK) {
+        status = hyl_enc_sasl_response(reply, (hyl_bytes){final->data, final->len}, err);
+    }
+    if (status >= 0) {
+        auth->state = status == HYL_AGAIN ? AUTH_WORKING : AUTH_FINAL_SENT;
+    }
+    return status;
+}
+
 static hyl_status sasl_continue(hyl__auth *auth, hyl_bytes data, hyl_buf *reply, hyl_error *err)
 {
     if (auth->state != AUTH_FIRST_SENT) {
@@ -314,13 +328,23 @@ static hyl_status sasl_continue(hyl__auth *auth, hyl_bytes data, hyl_buf *reply,
     }
     hyl_buf final = HYL_BUF_INIT;
     hyl_status status = make_final(auth, (hyl_str){(const char *)data.data, data.len}, &final, err);
-    if (status == HYL_OK) {
-        status = hyl_enc_sasl_response(reply, (hyl_bytes){final.data, final.len}, err);
-    }
-    if (status == HYL_OK) {
-        auth->state = AUTH_FINAL_SENT;
-    }
+    status = take_final(auth, status, &final, reply, err);
     hyl_buf_reset(&final);
+    return status;
+}
+
+hyl_status hyl__auth_work(hyl__auth *auth, hyl_buf *reply, hyl_error *err)
+{
+    if (auth->state != AUTH_WORKING) {
+        return hyl__fail(err, HYL_ERR_AUTH, "there is no reply to work on");
+    }
+    hyl_buf final = HYL_BUF_INIT;
+    hyl_status status = hyl__scram_work(&auth->scram, &final, err);
+    status = take_final(auth, status, &final, reply, err);
+    hyl_buf_reset(&final);
+    if (status < 0) {
+        auth->state = AUTH_FAILED;
+    }
     return status;
 }
 
@@ -336,7 +360,8 @@ static hyl_status sasl_final(hyl__auth *auth, hyl_bytes data, hyl_error *err)
 
 static hyl_status accepted(hyl__auth *auth, bool *done, hyl_error *err)
 {
-    if (auth->state == AUTH_FIRST_SENT || auth->state == AUTH_FINAL_SENT) {
+    if (auth->state == AUTH_FIRST_SENT || auth->state == AUTH_WORKING ||
+        auth->state == AUTH_FINAL_SENT) {
         return hyl__fail(err, HYL_ERR_AUTH,
                          "the server accepts the login without proof that it knows the password");
     }
@@ -403,7 +428,7 @@ hyl_status hyl__auth_step(hyl__auth *auth, const hyl_msg_auth *message, hyl_buf 
         const hyl_log_field fields[] = {{"method", hyl__auth_method(auth)}};
         hyl__log(HYL_LOG_DEBUG, "connection-auth-method", fields, 1);
     }
-    if (status != HYL_OK) {
+    if (status < 0) {
         auth->state = AUTH_FAILED;
     } else if (*done) {
         hyl__log(HYL_LOG_INFO, "connection-auth-success", NULL, 0);

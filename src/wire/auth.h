@@ -62,13 +62,20 @@ void hyl__auth_set_rules(hyl__auth *auth, const hyl__auth_rules *rules);
 
 /*
  * Takes one Authentication message and appends the reply, if it wants one, to `reply`. *done
- * becomes true at AuthenticationOk.
+ * becomes true at AuthenticationOk. AGAIN: the reply takes long to make; hyl__auth_work is to be
+ * called until it gives something else.
  * Errors: AUTH (a password is demanded and none is known: names the method; no mechanism that we
  * speak: lists what was offered; messages out of order; a server signature that is wrong or
  * missing; a method that we do not speak, or that the rules do not allow), UNSUPPORTED (crypto is NULL), NOMEM.
  */
 hyl_status hyl__auth_step(hyl__auth *auth, const hyl_msg_auth *message, hyl_buf *reply, bool *done,
                           hyl_error *err);
+
+/*
+ * Works some milliseconds on the reply. OK once it is appended; AGAIN.
+ * Errors: AUTH, NOMEM.
+ */
+hyl_status hyl__auth_work(hyl__auth *auth, hyl_buf *reply, hyl_error *err);
 
 /*
  * The method that the server asked for ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "md5", "password",

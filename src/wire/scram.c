@@ -15,6 +15,10 @@ void hyl__scram_init(hyl__scram *scram, const hyl__crypto *crypto)
 void hyl__scram_reset(hyl__scram *scram)
 {
     hyl_buf_reset(&scram->first_bare);
+    hyl_buf_reset(&scram->signed_text);
+    if (scram->work != NULL) {
+        scram->crypto->pbkdf2_free(scram->work);
+    }
     hyl__wipe(scram, sizeof *scram);
 }
 
@@ -185,20 +189,12 @@ static hyl_status expect_signature(hyl__scram *scram, const uint8_t *salted, hyl
 }
 
 /* Makes the proof, and the signature that the server must answer it with. */
-static hyl_status make_proof(hyl__scram *scram, hyl_bytes password, const challenge *asked,
-                             hyl_bytes message, uint8_t *proof, hyl_error *err)
+static hyl_status make_proof(hyl__scram *scram, const uint8_t *salted, uint8_t *proof,
+                             hyl_error *err)
 {
-    uint8_t salted[HYL__SHA256_LEN];
-    hyl_status status = scram->crypto->pbkdf2_sha256(
-        password, (hyl_bytes){asked->salt, asked->salt_len}, asked->iterations, salted, err);
-    if (status == HYL_OK) {
-        status = client_proof(scram->crypto, salted, message, proof, err);
-    }
-    if (status == HYL_OK) {
-        status = expect_signature(scram, salted, message, err);
-    }
-    hyl__wipe(salted, sizeof salted);
-    return status;
+    hyl_bytes message = {scram->signed_text.data, scram->signed_text.len};
+    HYL_TRY(client_proof(scram->crypto, salted, message, proof, err));
+    return expect_signature(scram, salted, message, err);
 }
 
 /* The final message up to the proof. */
@@ -214,34 +210,54 @@ static void append_final_bare(const hyl__scram *scram, hyl_str nonce, hyl_buf *o
     hyl_buf_append(out, nonce.data, nonce.len);
 }
 
+static hyl_status append_final(const hyl__scram *scram, const uint8_t *proof, hyl_buf *out,
+                               hyl_error *err)
+{
+    const hyl_buf *text = &scram->signed_text;
+    hyl_buf_append(out, text->data + scram->final_at, text->len - scram->final_at);
+    hyl_buf_append_str(out, ",p=");
+    hyl__base64_encode((hyl_bytes){proof, HYL__SHA256_LEN}, out);
+    return hyl_buf_status(out) == HYL_OK ? HYL_OK : hyl__fail_nomem(err);
+}
+
+hyl_status hyl__scram_work(hyl__scram *scram, hyl_buf *out, hyl_error *err)
+{
+    uint8_t salted[HYL__SHA256_LEN];
+    uint8_t proof[HYL__SHA256_LEN];
+    hyl_status status = scram->crypto->pbkdf2_run(scram->work, HYL__SCRAM_SLICE, salted, err);
+    if (status == HYL_OK) {
+        status = make_proof(scram, salted, proof, err);
+    }
+    if (status == HYL_OK) {
+        status = append_final(scram, proof, out, err);
+    }
+    if (status != HYL_AGAIN) {
+        scram->crypto->pbkdf2_free(scram->work);
+        scram->work = NULL;
+    }
+    hyl__wipe(salted, sizeof salted);
+    return status;
+}
+
 hyl_status hyl__scram_final(hyl__scram *scram, hyl_bytes password, hyl_str server_first,
                             hyl_buf *out, hyl_error *err)
 {
     challenge asked;
-    uint8_t proof[HYL__SHA256_LEN];
-    hyl_buf message = HYL_BUF_INIT; /* what both sides sign */
+    hyl_buf *text = &scram->signed_text;
     HYL_TRY(parse_challenge(scram, server_first, &asked, err));
-    hyl_buf_append(&message, scram->first_bare.data, scram->first_bare.len);
-    hyl_buf_append_byte(&message, ',');
-    hyl_buf_append(&message, server_first.data, server_first.len);
-    hyl_buf_append_byte(&message, ',');
-    append_final_bare(scram, asked.nonce, &message);
-
-    hyl_status status = hyl_buf_status(&message);
-    if (status == HYL_OK) {
-        hyl_bytes signed_text = {message.data, message.len};
-        status = make_proof(scram, password, &asked, signed_text, proof, err);
-    } else {
-        status = hyl__fail_nomem(err);
+    hyl_buf_clear(text);
+    hyl_buf_append(text, scram->first_bare.data, scram->first_bare.len);
+    hyl_buf_append_byte(text, ',');
+    hyl_buf_append(text, server_first.data, server_first.len);
+    hyl_buf_append_byte(text, ',');
+    scram->final_at = text->len;
+    append_final_bare(scram, asked.nonce, text);
+    if (hyl_buf_status(text) != HYL_OK) {
+        return hyl__fail_nomem(err);
     }
-    if (status == HYL_OK) {
-        append_final_bare(scram, asked.nonce, out);
-        hyl_buf_append_str(out, ",p=");
-        hyl__base64_encode((hyl_bytes){proof, sizeof proof}, out);
-        status = hyl_buf_status(out) == HYL_OK ? HYL_OK : hyl__fail_nomem(err);
-    }
-    hyl_buf_reset(&message);
-    return status;
+    HYL_TRY(scram->crypto->pbkdf2_new(password, (hyl_bytes){asked.salt, asked.salt_len},
+                                      asked.iterations, &scram->work, err));
+    return hyl__scram_work(scram, out, err);
 }
 
 /* Takes as long for a difference in the first byte as for one in the last. */

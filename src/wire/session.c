@@ -334,16 +334,26 @@ static hyl__event_type asynchronous_event(uint8_t type)
     }
 }
 
-static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *message,
-                                    hyl_error *err)
+/* The login has taken a message, or worked on its reply. */
+static hyl_status take_auth(hyl__session *session, hyl_status status, hyl__event *event)
+{
+    session->auth_works = status == HYL_AGAIN;
+    if (session->auth_works) {
+        event->type = HYL__EVENT_WORK;
+    }
+    if (status < 0) {
+        session->phase = HYL__PHASE_BROKEN;
+    }
+    return status < 0 ? status : HYL_OK;
+}
+
+static hyl_status on_authentication(hyl__session *session, hyl__event *event, hyl_error *err)
 {
     bool done = false;
     session->has_secret = true;
-    hyl_status status = hyl__auth_step(session->auth, message, &session->frame.out, &done, err);
-    if (status < 0) {
-        session->phase = HYL__PHASE_BROKEN;
-        return status;
-    }
+    hyl_status status =
+        hyl__auth_step(session->auth, &event->message.as.auth, &session->frame.out, &done, err);
+    HYL_TRY(take_auth(session, status, event));
     if (done) {
         session->phase = HYL__PHASE_SETUP;
         if (hyl__frame_unsent(&session->frame) == 0) {
@@ -358,7 +368,7 @@ static hyl_status on_authentication(hyl__session *session, const hyl_msg_auth *m
 static hyl_status on_startup_message(hyl__session *session, hyl__event *event, hyl_error *err)
 {
     if (session->phase == HYL__PHASE_STARTUP && event->message.type == HYL_MSG_AUTHENTICATION) {
-        return on_authentication(session, &event->message.as.auth, err);
+        return on_authentication(session, event, err);
     }
     if (session->phase == HYL__PHASE_SETUP && event->message.type == HYL_MSG_BACKEND_KEY_DATA) {
         session->has_key = true;
@@ -474,6 +484,10 @@ hyl_status hyl__session_next(hyl__session *session, hyl__event *event, hyl_error
         return hyl__fail(err, HYL_ERR_PROTOCOL, "the connection is broken");
     }
     event->type = HYL__EVENT_NONE;
+    if (session->auth_works) {
+        hyl_status status = hyl__auth_work(session->auth, &session->frame.out, err);
+        HYL_TRY(take_auth(session, status, event));
+    }
     while (event->type == HYL__EVENT_NONE) {
         hyl__frame_message frame;
         hyl_status status = hyl__frame_next(&session->frame, &frame, err);

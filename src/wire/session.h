@@ -14,6 +14,7 @@
 
 typedef enum hyl__event_type {
     HYL__EVENT_NONE,
+    HYL__EVENT_WORK,  /* of the login some work was done, more is left: a look at the clock */
     HYL__EVENT_READY, /* the request is over; the session is idle */
     HYL__EVENT_PARSE_COMPLETE,
     HYL__EVENT_ROW_DESCRIPTION, /* message.as.description */
@@ -67,6 +68,7 @@ typedef struct hyl__session {
     hyl__frame frame;
     hyl__phase phase;
     hyl__auth *auth; /* while the login is under way */
+    bool auth_works; /* on its reply, which hyl__session_next goes on with */
     bool has_secret; /* a password is in the queue's memory */
     char tx_status;  /* of the last ReadyForQuery: 'I', 'T', 'E'; 0 before the first */
     bool tx_failed;  /* the latch: an error came inside a transaction, and no rollback was answered

@@ -1,16 +1,19 @@
 /*
  * Peers that send without a pause where they have nothing to say: nobody waits for them, so every
- * loop that reads must look at its deadline by itself. Each call that may meet one comes back.
+ * loop that reads must look at its deadline by itself. Each call that may meet one comes back. So it
+ * is with one that has the client work for seconds.
  */
 #include "support/test.h"
 
 #include "support/flood.h"
 #include "support/mem_conn.h"
 #include "support/raw_rig.h"
+#include "support/sockets.h"
 
 #include "base/clock.h"
 
-#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static hyl_error err;
 
@@ -218,6 +221,9 @@ static void a_login_full_of_messages(void **state)
 static void a_server_that_is_asked_for_tls(void **state)
 {
     (void)state;
+    if (!HYL_WITH_OPENSSL) {
+        skip();
+    }
     /* HelloRequests, which a client passes over. */
     static const uint8_t hello[] = "\x16\x03\x03\x00\x04\0\0\0\0";
     const hyl_buf record = {.data = (uint8_t *)(uintptr_t)hello, .len = sizeof hello - 1};
@@ -226,6 +232,86 @@ static void a_server_that_is_asked_for_tls(void **state)
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         fails_to_connect(modes[i], 8, yes, repeated(&record), HYL_ERR_TIMEOUT);
         fails_to_connect(modes[i], 8, yes, yes, HYL_ERR_TLS);
+    }
+}
+
+/* ---- Work --------------------------------------------------------------------------------------- */
+
+enum { NONCE_LEN = 24 };
+
+static void say(int fd, hyl_buf *messages)
+{
+    (void)!write(fd, messages->data, messages->len);
+    hyl_buf_reset(messages);
+}
+
+/* A server that wants ten million iterations of PBKDF2, the most that there may be. */
+static void *demand_work(void *ctx)
+{
+    int fd = test_accept(*(int *)ctx);
+    uint8_t heard[512];
+    hyl_buf out = HYL_BUF_INIT;
+    hyl_buf challenge = HYL_BUF_INIT;
+    if (read(fd, heard, sizeof heard) > 0) {
+        backend_message(&out, 'R', "\0\0\0\012SCRAM-SHA-256\0", 19);
+        say(fd, &out);
+    }
+    ssize_t len = read(fd, heard, sizeof heard);
+    if (len > NONCE_LEN) {
+        hyl_buf_append(&challenge, "\0\0\0\013r=", 6);
+        hyl_buf_append(&challenge, heard + len - NONCE_LEN, NONCE_LEN);
+        hyl_buf_append_str(&challenge, "more,s=c2FsdHNhbHQ=,i=10000000");
+        backend_message(&out, 'R', challenge.data, challenge.len);
+        say(fd, &out);
+    }
+    while (read(fd, heard, sizeof heard) > 0) {
+    }
+    hyl_buf_reset(&challenge);
+    close(fd);
+    return NULL;
+}
+
+static hyl_status log_in(uint16_t port)
+{
+    char text[200];
+    hyl_conn *conn = NULL;
+    snprintf(text, sizeof text, "endpoint=127.0.0.1:%u password=p tls=disable connect_timeout=%dms",
+             port, GIVEN_MS);
+    return hyl_connect_uri(text, &conn, &err);
+}
+
+static hyl_status log_in_raw(uint16_t port)
+{
+    const hyl_pair params[] = {{"user", "u"}};
+    hyl_endpoint endpoint = {.kind = HYL_ENDPOINT_TCP, .port = port, .host = "127.0.0.1"};
+    hyl_raw_opts opts = HYL_RAW_OPTS_INIT;
+    hyl_transport transport;
+    hyl_raw *raw = NULL;
+    opts.timeout_ms = GIVEN_MS;
+    assert_ok(hyl_transport_open(&endpoint, INT64_MAX, &transport, &err), &err);
+    assert_ok(hyl_raw_new(&transport, &opts, &raw, &err), &err);
+    hyl_status status = hyl_raw_startup(raw, params, 1, "p", &err);
+    hyl_raw_free(raw);
+    return status;
+}
+
+static void a_login_that_wants_seconds_of_work(void **state)
+{
+    (void)state;
+    if (!HYL_WITH_OPENSSL) {
+        skip();
+    }
+    hyl_status (*const logins[])(uint16_t) = {log_in, log_in_raw};
+    for (size_t i = 0; i < sizeof logins / sizeof logins[0]; i++) {
+        uint16_t port = 0;
+        pthread_t thread;
+        int listener = test_tcp_listener(AF_INET, 1, &port);
+        assert_int_equal(pthread_create(&thread, NULL, demand_work, &listener), 0);
+        begin();
+        assert_status(logins[i](port), HYL_ERR_TIMEOUT, &err);
+        assert_in_range(hyl__now_ms() - began, GIVEN_MS, GIVEN_MS + 1000);
+        pthread_join(thread, NULL);
+        close(listener);
     }
 }
 
@@ -245,6 +331,7 @@ int main(void)
                                         stop_cancels),
         cmocka_unit_test(a_login_full_of_messages),
         cmocka_unit_test(a_server_that_is_asked_for_tls),
+        cmocka_unit_test(a_login_that_wants_seconds_of_work),
     };
     return cmocka_run_group_tests_name("conn/flood", tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* Known answers: FIPS 180-2, RFC 4231, RFC 7677, RFC 7914, RFC 1321. */
 #include "support/test.h"
 
+#include "support/pbkdf2.h"
+
 #include "net/crypto.h"
 
 #include <stdlib.h>
@@ -92,8 +94,8 @@ static void pbkdf2_gives_the_proof_of_rfc_7677(void **state)
     uint8_t salted[HYL__SHA256_LEN];
     uint8_t server_key[HYL__SHA256_LEN];
     uint8_t signature[HYL__SHA256_LEN];
-    assert_ok(crypto->pbkdf2_sha256(bytes_of("pencil"), (hyl_bytes){salt, sizeof salt}, 4096,
-                                    salted, &err),
+    assert_ok(test_pbkdf2(crypto, bytes_of("pencil"), (hyl_bytes){salt, sizeof salt}, 4096, 1000,
+                          salted, &err),
               &err);
     assert_ok(crypto->hmac_sha256((hyl_bytes){salted, sizeof salted}, bytes_of("Server Key"),
                                   server_key, &err),
@@ -106,17 +108,34 @@ static void pbkdf2_gives_the_proof_of_rfc_7677(void **state)
                "eabae24d1062db75a9451ff0b6ea7e98c8546549ff741e672d3251b2397de46e");
 }
 
+/* However the work is cut. */
+static void pbkdf2_in_pieces_gives_the_second_vector_of_rfc_7914(void **state)
+{
+    (void)state;
+    static const uint32_t pieces[] = {1, 7, 16384, 79998, 79999, 80000, UINT32_MAX};
+    const hyl__crypto *crypto = hyl__crypto_openssl();
+    hyl_error err = HYL_ERROR_INIT;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        uint8_t out[HYL__SHA256_LEN];
+        assert_ok(test_pbkdf2(crypto, bytes_of("Password"), bytes_of("NaCl"), 80000, pieces[i], out,
+                              &err),
+                  &err);
+        assert_hex(out, sizeof out,
+                   "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+    }
+}
+
 static void pbkdf2_gives_the_first_block_of_rfc_7914(void **state)
 {
     (void)state;
     const hyl__crypto *crypto = hyl__crypto_openssl();
     hyl_error err = HYL_ERROR_INIT;
     uint8_t out[HYL__SHA256_LEN];
-    assert_ok(crypto->pbkdf2_sha256(bytes_of("passwd"), bytes_of("salt"), 1, out, &err), &err);
+    assert_ok(test_pbkdf2(crypto, bytes_of("passwd"), bytes_of("salt"), 1, 1, out, &err), &err);
     assert_hex(out, sizeof out, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
-    assert_status(crypto->pbkdf2_sha256(bytes_of("p"), bytes_of("s"), 0, out, &err), HYL_ERR_LIMIT,
+    assert_status(test_pbkdf2(crypto, bytes_of("p"), bytes_of("s"), 0, 1, out, &err), HYL_ERR_LIMIT,
                   &err);
-    assert_status(crypto->pbkdf2_sha256(bytes_of("p"), bytes_of("s"), UINT32_MAX, out, &err),
+    assert_status(test_pbkdf2(crypto, bytes_of("p"), bytes_of("s"), UINT32_MAX, 1, out, &err),
                   HYL_ERR_LIMIT, &err);
 }
 
@@ -160,8 +179,8 @@ static void lengths_that_openssl_cannot_take_are_refused(void **state)
     const hyl_bytes huge = {out, (size_t)INT32_MAX + 1};
     const hyl_bytes none = {NULL, 0};
     assert_status(crypto->hmac_sha256(huge, none, out, &err), HYL_ERR_LIMIT, &err);
-    assert_status(crypto->pbkdf2_sha256(huge, none, 1, out, &err), HYL_ERR_LIMIT, &err);
-    assert_status(crypto->pbkdf2_sha256(none, huge, 1, out, &err), HYL_ERR_LIMIT, &err);
+    assert_status(test_pbkdf2(crypto, huge, none, 1, 1, out, &err), HYL_ERR_LIMIT, &err);
+    assert_status(test_pbkdf2(crypto, none, huge, 1, 1, out, &err), HYL_ERR_LIMIT, &err);
     assert_status(crypto->random(out, huge.len, &err), HYL_ERR_LIMIT, &err);
 }
 
@@ -173,6 +192,7 @@ int main(void)
         cmocka_unit_test(an_empty_key_is_a_key),
         cmocka_unit_test(pbkdf2_gives_the_proof_of_rfc_7677),
         cmocka_unit_test(pbkdf2_gives_the_first_block_of_rfc_7914),
+        cmocka_unit_test(pbkdf2_in_pieces_gives_the_second_vector_of_rfc_7914),
         cmocka_unit_test(md5_gives_the_digests_of_rfc_1321),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(lengths_that_openssl_cannot_take_are_refused),
@@ -192,7 +212,7 @@ static void without_openssl_everything_names_the_build_option(void **state)
     memset(errs, 0, sizeof errs);
     assert_int_equal(crypto->sha256(none, out, &errs[0]), HYL_ERR_UNSUPPORTED);
     assert_int_equal(crypto->hmac_sha256(none, none, out, &errs[1]), HYL_ERR_UNSUPPORTED);
-    assert_int_equal(crypto->pbkdf2_sha256(none, none, 1, out, &errs[2]), HYL_ERR_UNSUPPORTED);
+    assert_int_equal(test_pbkdf2(crypto, none, none, 1, 1, out, &errs[2]), HYL_ERR_UNSUPPORTED);
     assert_int_equal(crypto->md5(none, out, &errs[3]), HYL_ERR_UNSUPPORTED);
     assert_int_equal(crypto->random(out, sizeof out, &errs[4]), HYL_ERR_UNSUPPORTED);
     for (size_t i = 0; i < 5; i++) {

@@ -2,6 +2,7 @@
 
 #include "support/alloc.h"
 #include "support/hex.h"
+#include "support/pbkdf2.h"
 
 #include "net/crypto.h"
 #include "wire/auth.h"
@@ -119,8 +120,10 @@ static void md5_sends_a_salted_digest(void **state)
 
 #define SERVER_FIRST "r=" NONCE "server,s=c2FsdHNhbHQ=,i=4096"
 
-/* What a server that knows the password "pencil" answers to the final message of `auth`. */
-static void append_server_final(const hyl_buf *final_reply, hyl_buf *out)
+/* What a server that knows the password "pencil", and has asked for so many iterations in
+ * `server_first`, answers to the final message of `auth`. */
+static void append_server_final_to(const char *server_first, uint32_t iterations,
+                                   const hyl_buf *final_reply, hyl_buf *out)
 {
     uint8_t salted[HYL__SHA256_LEN];
     uint8_t key[HYL__SHA256_LEN];
@@ -129,10 +132,13 @@ static void append_server_final(const hyl_buf *final_reply, hyl_buf *out)
     const char *bare = (const char *)final_reply->data + HYL_MESSAGE_HEADER_SIZE;
     size_t proof_len = strlen(",p=") + HYL__BASE64_LEN(HYL__SHA256_LEN);
     assert_true(final_reply->len > HYL_MESSAGE_HEADER_SIZE + proof_len);
-    hyl_buf_append_str(&text, "n=,r=" NONCE "," SERVER_FIRST ",");
+    hyl_buf_append_str(&text, "n=,r=" NONCE ",");
+    hyl_buf_append_str(&text, server_first);
+    hyl_buf_append_byte(&text, ',');
     hyl_buf_append(&text, bare, final_reply->len - HYL_MESSAGE_HEADER_SIZE - proof_len);
-    assert_ok(crypto.pbkdf2_sha256((hyl_bytes){(const uint8_t *)"pencil", 6},
-                                   (hyl_bytes){(const uint8_t *)"saltsalt", 8}, 4096, salted, &err),
+    assert_ok(test_pbkdf2(&crypto, (hyl_bytes){(const uint8_t *)"pencil", 6},
+                          (hyl_bytes){(const uint8_t *)"saltsalt", 8}, iterations, UINT32_MAX,
+                          salted, &err),
               &err);
     assert_ok(crypto.hmac_sha256((hyl_bytes){salted, sizeof salted},
                                  (hyl_bytes){(const uint8_t *)"Server Key", 10}, key, &err),
@@ -143,6 +149,11 @@ static void append_server_final(const hyl_buf *final_reply, hyl_buf *out)
     hyl_buf_append_str(out, "v=");
     hyl__base64_encode((hyl_bytes){signature, sizeof signature}, out);
     hyl_buf_reset(&text);
+}
+
+static void append_server_final(const hyl_buf *final_reply, hyl_buf *out)
+{
+    append_server_final_to(SERVER_FIRST, 4096, final_reply, out);
 }
 
 /* An exchange up to the client's final message, which is in `reply`. */
@@ -161,6 +172,69 @@ static hyl__auth *up_to_final(const char *password, hyl_buf *reply)
               &err);
     assert_false(done);
     return auth;
+}
+
+#define MUCH_WORK "r=" NONCE "server,s=c2FsdHNhbHQ=,i=100000"
+
+/* An exchange whose final message is being worked on. */
+static hyl__auth *up_to_work(hyl_buf *reply)
+{
+    hyl__auth *auth = new_auth("pencil");
+    bool done = true;
+    assert_ok(step(auth, sasl(), reply, &done), &err);
+    assert_status(
+        step(auth, message(HYL_AUTH_SASL_CONTINUE, MUCH_WORK, strlen(MUCH_WORK)), reply, &done),
+        HYL_AGAIN, &err);
+    assert_int_equal(reply->len, 0);
+    return auth;
+}
+
+/* Its owner looks at the clock in between. */
+static void much_work_is_done_by_the_piece(void **state)
+{
+    (void)state;
+    require_openssl();
+    hyl_buf reply = HYL_BUF_INIT;
+    hyl_buf server_final = HYL_BUF_INIT;
+    bool done = true;
+    hyl__auth *auth = up_to_work(&reply);
+    int pieces = 1;
+    hyl_status status = HYL_AGAIN;
+    while (status == HYL_AGAIN) {
+        assert_int_equal(reply.len, 0);
+        status = hyl__auth_work(auth, &reply, &err);
+        pieces++;
+    }
+    assert_ok(status, &err);
+    assert_int_equal(pieces, 7); /* of HYL__SCRAM_SLICE iterations */
+    append_server_final_to(MUCH_WORK, 100000, &reply, &server_final);
+    hyl_msg_auth last = {HYL_AUTH_SASL_FINAL, {0}, {server_final.data, server_final.len}};
+    assert_ok(step(auth, last, &reply, &done), &err);
+    assert_status(hyl__auth_work(auth, &reply, &err), HYL_ERR_AUTH, &err);
+    hyl__auth_free(auth);
+    hyl_buf_reset(&reply);
+    hyl_buf_reset(&server_final);
+}
+
+static void nothing_is_accepted_while_there_is_work(void **state)
+{
+    (void)state;
+    require_openssl();
+    const hyl_msg_auth messages[] = {message(HYL_AUTH_OK, NULL, 0),
+                                     message(HYL_AUTH_CLEARTEXT, NULL, 0), sasl(),
+                                     message(HYL_AUTH_SASL_CONTINUE, MUCH_WORK, strlen(MUCH_WORK)),
+                                     message(HYL_AUTH_SASL_FINAL, "v=AAAA", 6)};
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        hyl_buf reply = HYL_BUF_INIT;
+        bool done = true;
+        hyl__auth *auth = up_to_work(&reply);
+        assert_status(step(auth, messages[i], &reply, &done), HYL_ERR_AUTH, &err);
+        assert_false(done);
+        assert_status(hyl__auth_work(auth, &reply, &err), HYL_ERR_AUTH, &err);
+        assert_int_equal(reply.len, 0);
+        hyl__auth_free(auth);
+        hyl_buf_reset(&reply);
+    }
 }
 
 static void scram_goes_through(void **state)
@@ -596,6 +670,8 @@ int main(void)
         cmocka_unit_test(trust_needs_no_password),
         cmocka_unit_test(cleartext_sends_the_password),
         cmocka_unit_test(md5_sends_a_salted_digest),
+        cmocka_unit_test(much_work_is_done_by_the_piece),
+        cmocka_unit_test(nothing_is_accepted_while_there_is_work),
         cmocka_unit_test(scram_goes_through),
         cmocka_unit_test(scram_is_chosen_among_others),
         cmocka_unit_test(a_server_that_does_not_know_the_password_is_refused),
