@@ -55,7 +55,7 @@ static void print_usage(void)
 {
     fputs(usage, stdout);
     for (size_t i = 0; i < bench_workload_count; i++) {
-        printf("  %-25s  %s\n", bench_workloads[i].name, bench_workloads[i].title);
+        printf("  %-26s  %s\n", bench_workloads[i].name, bench_workloads[i].title);
     }
 }
 

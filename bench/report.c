@@ -42,7 +42,7 @@ static void format_time(double seconds, char *out, size_t cap)
     }
 }
 
-#define ROW_FORMAT "%-25s  %-11s  %11s  %9s  %6s  %9s  %8s  %7s"
+#define ROW_FORMAT "%-26s  %-11s  %11s  %9s  %6s  %9s  %8s  %7s"
 
 void report_head(void)
 {
@@ -203,7 +203,13 @@ static void write_workload(FILE *file, const measure_results *results, bool is_f
     write_string(file, results->workload->title);
     fputs(", \"floor_sends\": ", file);
     write_string(file, results->plan);
-    fprintf(file, ", \"taken_by_others\": %.3f}", results->others);
+    fprintf(file, ", \"taken_by_others\": %.3f, \"floor_again\": ", results->others);
+    const measure_result *again = measure_find(results, "floor again");
+    if (again != NULL) {
+        fprintf(file, "%.4f}", again->ratio);
+    } else {
+        fputs("null}", file);
+    }
 }
 
 static void write_about(FILE *file, const measure_results *results, size_t count,

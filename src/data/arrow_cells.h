@@ -87,7 +87,7 @@ static inline hyl_bytes hyl__cell_at(const hyl__cell_column *column, size_t row)
 /* A row's value of a column, out of what hyl__arrow_cells_take has given for it. */
 static inline hyl_bytes hyl__cell_behind(hyl_bytes cell, hyl__cell_shape shape, size_t index)
 {
-    if (cell.data != NULL) {
+    if (index > 0 && cell.data != NULL) {
         cell.data += index * shape.stride;
     }
     return cell;

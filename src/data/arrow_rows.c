@@ -72,8 +72,10 @@ static hyl_status append_row(row_stream *rows, const hyl_row *row)
     if (rows->rows == rows->cap) {
         HYL_TRY(grow(rows));
     }
+    const hyl_bytes *const cells = row->cells;
+    const bool is_moved = row->index > 0; /* DataRows are not */
     for (size_t i = 0; i < rows->column_count; i++) {
-        hyl_bytes cell = hyl__row_cell(row, i);
+        const hyl_bytes cell = is_moved ? hyl__row_cell(row, i) : cells[i];
         hyl_status status = hyl__column_append(&rows->columns[i], cell);
         if (status < 0) {
             return fail_cell(rows, i, status);

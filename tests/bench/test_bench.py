@@ -120,6 +120,9 @@ def test_what_was_measured_and_how_is_said(small):
     about = small[1]["about"]
     assert (about["runs"], about["peer_runs"]) == (1, 1)
     assert [one["name"] for one in about["workloads"]] == WORKLOADS
+    for one in about["workloads"]:
+        has_floor = CLIENTS[one["name"]][0] == "floor"
+        assert (one["floor_again"] is not None) == has_floor
     plans = {one["name"]: one["floor_sends"] for one in about["workloads"]}
     for workload, plan in plans.items():
         if workload.startswith("insert_"):
@@ -192,8 +195,28 @@ def test_a_bar_that_the_floor_misses_too_is_told(small, tmp_path):
             bar.update(measured="1.100 x", met=False)
     run = tmp_path / "run.json"
     run.write_text(json.dumps(document))
+    page = write_docs(tmp_path, run)[0]
     assert ("| at least 1.25 x as fast as rust | 1.100 x | 1.200 x | **missed**, as the floor does |"
-            in write_docs(tmp_path, run)[0])
+            in page)
+    assert ("- `insert_mixed`, at least 1.25 x as fast as rust: 1.100 x. The floor would reach 1.200 x; "
+            "`hyperline` takes " in page)
+
+
+def test_every_missed_bar_has_its_figures(small, tmp_path):
+    document = json.loads(json.dumps(small[1]))
+    for bar in document["bars"]:
+        bar["met"] = bar["met"] if bar["met"] is None else False
+    run = tmp_path / "run.json"
+    run.write_text(json.dumps(document))
+    page = write_docs(tmp_path, run)[0]
+    assert len(re.findall(r"^- `[a-z_0-9]+`, .+: .+\. .+\.$", page, re.MULTILINE)) == sum(
+        bar["met"] is False for bar in document["bars"])
+    assert re.search(r"`arrow_mixed`, wall at most .* than `floor` and computes .*; the floor's second "
+                     r"process takes [0-9.]+ x its first\.", page)
+    for bar in document["bars"]:
+        bar["met"] = bar["met"] if bar["met"] is None else True
+    run.write_text(json.dumps(document))
+    assert "What lies behind the missed bars" not in write_docs(tmp_path, run)[0]
 
 
 def test_the_later_run_of_a_workload_counts(small, tmp_path):
