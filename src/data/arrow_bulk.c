@@ -174,7 +174,7 @@ typedef struct piece {
 /* A value; one outside the array's buffers is of a negative length. */
 static piece piece_of(const struct ArrowArrayView *view, int64_t i)
 {
-    hyl_bytes bytes;
+    hyl_bytes bytes = {NULL, 0};
     return hyl__arrow_bytes_at(view, i, &bytes) ? (piece){bytes.data, (int64_t)bytes.len}
                                                 : (piece){NULL, -1};
 }

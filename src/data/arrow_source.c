@@ -88,7 +88,7 @@ static hyl_status bytes_at(const struct ArrowArrayView *values, int64_t i, hyl_b
 
 PUT(str)
 {
-    hyl_bytes bytes;
+    hyl_bytes bytes = {NULL, 0};
     (void)source;
     HYL_TRY(bytes_at(values, i, &bytes, err));
     return hyl__put_str(stage, column, (hyl_str){(const char *)bytes.data, bytes.len}, err);
@@ -96,7 +96,7 @@ PUT(str)
 
 PUT(bytes)
 {
-    hyl_bytes bytes;
+    hyl_bytes bytes = {NULL, 0};
     (void)source;
     HYL_TRY(bytes_at(values, i, &bytes, err));
     return hyl__put_bytes(stage, column, bytes, err);
@@ -104,7 +104,7 @@ PUT(bytes)
 
 PUT(uuid)
 {
-    hyl_bytes bytes;
+    hyl_bytes bytes = {NULL, 0};
     (void)source;
     HYL_TRY(bytes_at(values, i, &bytes, err));
     return hyl__put_uuid(stage, column, bytes.data, err);
