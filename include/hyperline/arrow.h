@@ -122,14 +122,17 @@ typedef struct hyl_arrow_opts {
  *
  * The stream occupies the connection until its end or its release. Released early, it gives up the
  * rest, as hyl_result_free does: inside a transaction, which a cancel fails, read to the end what may
- * be large. get_next returns 0 and a released array at the end; an errno number where it fails: get_last_error then has the message,
- * hyl_stream_error all of it.
+ * be large. get_next returns 0 and a released array at the end; an errno number where it fails:
+ * get_last_error then has the message, hyl_stream_error all of it.
  *
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are
  * those of `sql` as given. For what Arrow does not hold (time 24:00, timestamps beyond its
  * microseconds, intervals beyond its nanoseconds): SERVER with SQLSTATE 22008 naming the columns
- * that it may be of, or RANGE naming the column, of a result that travels as rows. ARG where `opts`
- * asks for ARROW and the statement is no query. UNSUPPORTED in a build without Arrow.
+ * that it may be of, or RANGE naming the column, of a result that travels as rows; what is selected
+ * as text can be had. ARG where `opts` asks for ARROW and the statement is no query; then SERVER with
+ * 0A000 as well, for types that the server does not send, naming the columns. Inside a transaction,
+ * which has failed then, ARROW cannot ask for the columns' names. ARG with 42601: a parenthesis of the
+ * statement is unmatched. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.

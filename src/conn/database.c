@@ -160,11 +160,25 @@ typedef struct database {
     hyl_str alias;
 } database;
 
+static hyl_status append_name(hyl_str name, const char *what, hyl_buf *sql, hyl_error *err)
+{
+    hyl_status status = hyl_quote_ident(name, sql, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "the database's %s", what);
+    }
+    return status;
+}
+
+static hyl_status append_path(const database *db, hyl_buf *sql, hyl_error *err)
+{
+    return append_name(hyl_str_of(db->path), "path", sql, err);
+}
+
 static hyl_status create(hyl_conn *conn, const database *db, hyl_error *err)
 {
     hyl_buf sql = HYL_BUF_INIT;
     hyl_buf_append_str(&sql, "CREATE DATABASE ");
-    hyl_status status = hyl_quote_ident(hyl_str_of(db->path), &sql, err);
+    hyl_status status = append_path(db, &sql, err);
     if (status == HYL_OK && conn->settings.database_version != 0) {
         hyl_buf_printf(&sql, " WITH VERSION %d", conn->settings.database_version);
     }
@@ -180,10 +194,10 @@ static hyl_status attach(hyl_conn *conn, const database *db, hyl_error *err)
 {
     hyl_buf sql = HYL_BUF_INIT;
     hyl_buf_append_str(&sql, "ATTACH DATABASE ");
-    hyl_status status = hyl_quote_ident(hyl_str_of(db->path), &sql, err);
+    hyl_status status = append_path(db, &sql, err);
     hyl_buf_append_str(&sql, " AS ");
     if (status == HYL_OK) {
-        status = hyl_quote_ident(db->alias, &sql, err);
+        status = append_name(db->alias, "alias", &sql, err);
     }
     if (status == HYL_OK) {
         status = run_patiently(conn, &sql, err);
@@ -196,7 +210,7 @@ static hyl_status drop(hyl_conn *conn, const database *db, hyl_error *err)
 {
     hyl_buf sql = HYL_BUF_INIT;
     hyl_buf_append_str(&sql, "DROP DATABASE IF EXISTS ");
-    hyl_status status = hyl_quote_ident(hyl_str_of(db->path), &sql, err);
+    hyl_status status = append_path(db, &sql, err);
     if (status == HYL_OK) {
         status = run_patiently(conn, &sql, err);
     }

@@ -75,7 +75,7 @@ static void blame_columns(hyl__arrow_copy *copy)
 {
     hyl__suspects suspects = HYL__SUSPECTS_INIT;
     hyl_error *error = &copy->stream.error;
-    if (strcmp(error->sqlstate, HYL__SQLSTATE_NO_PLACE) != 0 || copy->reader.sent.release == NULL) {
+    if (copy->advice == NULL || !hyl__arrow_refused(error)) {
         return;
     }
     suspect_fields(&copy->reader.sent, &suspects);

@@ -17,7 +17,8 @@ typedef struct hyl__arrow_copy {
     hyl__block *landing; /* where the body under way lands; NULL: nowhere special */
     int64_t rows;        /* handed out so far */
     int64_t tag_rows;    /* as the tag counts them, before which it is 0 */
-    const char *advice;  /* what to do about a value that has no place in Arrow; NULL: nothing */
+    const char *advice;  /* what to do about a value that has no place in Arrow; NULL while it is
+                            opened: who opens it names the columns */
 } hyl__arrow_copy;
 
 /*

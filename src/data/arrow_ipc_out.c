@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "copy_wrap.h"
-#include "transfer.h"
+#include "query.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -71,6 +71,9 @@ hyl_status hyl_arrow_ipc_out(hyl_conn *conn, const char *sql, hyl_arrow_sink sin
                      : copy_out(conn, (const char *)text.data, sink, ctx, err);
         if (status == HYL_ERR_SERVER || status == HYL_ERR_CANCELLED) {
             hyl__copy_unwrap_diag(conn, chars);
+        }
+        if (err != NULL) {
+            hyl__query_blame(conn, sql, HYL__ADVICE_TEXT, HYL__ADVICE_TEXT, err);
         }
     }
     hyl_buf_reset(&text);

@@ -50,6 +50,7 @@ static hyl_status open_copy(const request *req, struct ArrowArrayStream *out, hy
         hyl__arrow_copy_free(copy);
         return hyl__fail_nomem(err);
     }
+    copy->advice = HYL__ADVICE_TEXT;
     hyl__stream_export(&copy->stream, out);
     return HYL_OK;
 }
@@ -62,6 +63,7 @@ static hyl_status open_copy_or_rows(const request *req, struct ArrowArrayStream 
     if (status < 0 && hyl__transfer_may_change(req->conn, req->transfer, &error)) {
         return open_rows(req, out, err);
     }
+    hyl__query_blame(req->conn, req->sql, HYL__ADVICE_ROWS, HYL__ADVICE_TEXT, &error);
     if (status < 0 && err != NULL) {
         *err = error;
     }
@@ -78,8 +80,8 @@ static hyl_status open_in_transaction(const request *req, struct ArrowArrayStrea
     HYL_TRY(hyl__query_lacking(req->conn, req->sql, &result, &suspects, err));
     hyl_status status =
         result != NULL ? stream_rows(req, result, out, &error) : open_copy(req, out, &error);
-    if (strcmp(error.sqlstate, HYL__SQLSTATE_NO_PLACE) == 0) {
-        hyl__suspects_blame(&suspects, &error, NULL);
+    if (hyl__arrow_refused(&error)) {
+        hyl__suspects_blame(&suspects, &error, HYL__ADVICE_TEXT);
     }
     hyl__suspects_reset(&suspects);
     if (status < 0 && err != NULL) {

@@ -6,6 +6,7 @@
 
 #include "arrow_copy.h"
 #include "base/mem.h"
+#include "transfer.h"
 
 static hyl_status fail_as_copy(const hyl__arrow_result *arrow, hyl_status status, hyl_error *err)
 {
@@ -39,13 +40,13 @@ static hyl_status fail_batch(hyl__arrow_result *arrow, const hyl_error *why, hyl
 static hyl_status start(hyl__arrow_result *arrow, hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
-    arrow->copy->advice = "it can be read with transfer=rows";
     arrow->copy->reader.has_date64 = false; /* cells are made of the server's dates as they are */
     if (hyl__arrow_cells_init(&arrow->cells, &arrow->copy->reader.sent, &error) < 0) {
         return fail_batch(arrow, &error, err);
     }
-    hyl_status status = read_batch(arrow, &arrow->first, err);
-    return status < 0 ? status : HYL_OK;
+    HYL_TRY(read_batch(arrow, &arrow->first, err));
+    arrow->copy->advice = HYL__ADVICE_ROWS;
+    return HYL_OK;
 }
 
 hyl_status hyl__arrow_result_open(hyl_conn *conn, const char *sql, hyl__arrow_result **out,

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "result.h"
+#include "transfer.h"
 
 #include <errno.h>
 
@@ -29,19 +30,32 @@ typedef struct row_stream {
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
+/* The type's name with all that belongs to it, as array(interval). */
+static void type_text(hyl_type type, char *out, size_t cap)
+{
+    hyl_buf text = HYL_BUF_INIT;
+    hyl_type_format(type, &text);
+    if (hyl_buf_status(&text) == HYL_OK) {
+        hyl__copy_text(out, cap, (const char *)text.data, text.len);
+    }
+    hyl_buf_reset(&text);
+}
+
 static hyl_status fail_cell(row_stream *rows, size_t column, hyl_status status)
 {
     const hyl_column *info = hyl_result_column(rows->result, column);
     hyl_error *err = &rows->stream.error;
+    char type[80] = "";
     switch (status) {
     case HYL_ERR_NOMEM:
         return hyl__fail_nomem(err);
     case HYL_ERR_RANGE:
+        type_text(info->type, type, sizeof type);
         return hyl__fail(
             err, status,
             "column %zu \"%s\": one of its values is out of the range that type %s has "
-            "as Arrow",
-            column + 1, info->name, hyl_type_name(info->type.id));
+            "as Arrow; " HYL__ADVICE_TEXT,
+            column + 1, info->name, type);
     case HYL_ERR_UNSUPPORTED:
         return hyl__fail(err, status,
                          "column %zu \"%s\": a value that has no form as Arrow; as text "

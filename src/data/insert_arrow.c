@@ -198,7 +198,11 @@ static hyl_status append_columns(const arrow_load *load, bool has_real, hyl_buf 
     for (int64_t i = 0; i < load->schema.n_children; i++) {
         const struct ArrowSchema *field = load->schema.children[i];
         hyl_buf_append_str(sql, i > 0 ? ", " : "");
-        HYL_TRY(hyl_quote_ident(hyl_str_of(field_name(field)), sql, err));
+        hyl_status status = hyl_quote_ident(hyl_str_of(field_name(field)), sql, err);
+        if (status < 0) {
+            hyl__error_prefix(err, "the name of the stream's column %lld", (long long)i + 1);
+            return status;
+        }
         hyl_buf_append_byte(sql, ' ');
         hyl_type_format(hyl__arrow_home(field, has_real), sql);
         hyl_buf_append_str(sql, (field->flags & ARROW_FLAG_NULLABLE) != 0 ? "" : " NOT NULL");

@@ -62,6 +62,17 @@ static hyl_status write_table(const char *table, hyl_buf *sql, hyl_error *err)
     return status;
 }
 
+/* `what` and number `index` from 1 say whose name it is where it cannot be one. */
+static hyl_status write_name(const char *name, const char *what, size_t index, hyl_buf *sql,
+                             hyl_error *err)
+{
+    hyl_status status = hyl_quote_ident(hyl_str_of(name), sql, err);
+    if (status < 0) {
+        hyl__error_prefix(err, "%s %zu", what, index + 1);
+    }
+    return status;
+}
+
 static hyl_status write_columns(const hyl_insert_mapping *mappings, size_t count, hyl_buf *sql,
                                 hyl_error *err)
 {
@@ -70,7 +81,7 @@ static hyl_status write_columns(const hyl_insert_mapping *mappings, size_t count
             return hyl__fail(err, HYL_ERR_ARG, "mapping %zu has no column", i + 1);
         }
         hyl_buf_append_str(sql, i > 0 ? ", " : "");
-        HYL_TRY(hyl_quote_ident(hyl_str_of(mappings[i].column), sql, err));
+        HYL_TRY(write_name(mappings[i].column, "the column of mapping", i, sql, err));
     }
     return HYL_OK;
 }
@@ -112,7 +123,7 @@ static hyl_status write_fields(const hyl__table *rows, hyl_buf *sql, hyl_error *
     for (size_t i = 0; i < rows->count; i++) {
         const hyl__table_column *field = &rows->columns[i];
         hyl_buf_append_str(sql, i > 0 ? ", " : "");
-        HYL_TRY(hyl_quote_ident(hyl_str_of(field->name), sql, err));
+        HYL_TRY(write_name(field->name, "field", i, sql, err));
         hyl_buf_append_byte(sql, ' ');
         hyl_type_format(field->type, sql);
         hyl_buf_append_str(sql, field->nullable ? "" : " NOT NULL");

@@ -249,6 +249,7 @@ static hyl_status start_batches(hyl_result *result, const request *req, hyl_erro
         req->conn->child = "a result";
         return start_rows(result, req, err);
     }
+    hyl__query_blame(req->conn, req->sql, HYL__ADVICE_ROWS, HYL__ADVICE_ROWS, &error);
     if (status < 0 && err != NULL) {
         *err = error;
     }
@@ -319,17 +320,26 @@ hyl_status hyl_query(hyl_conn *conn, const char *sql, hyl_result **out, hyl_erro
 
 /* ---- What Arrow lacks ------------------------------------------------------------------------ */
 
-static bool note_columns(const hyl_result *result, hyl__suspects *suspects)
+static bool note_columns(const hyl_result *result, bool (*is_suspect)(hyl_type),
+                         hyl__suspects *suspects)
 {
     bool lacking = false;
     for (size_t i = 0; i < result->row.count; i++) {
         const hyl_column *column = &result->columns[i];
         lacking |= hyl__arrow_lacks_type(column->type);
-        if (hyl__arrow_lacks_values(column->type)) {
+        if (is_suspect(column->type)) {
             hyl__suspects_add(suspects, i, column->name);
         }
     }
     return lacking || result->row.count == 0;
+}
+
+/* Ends a result of which nothing is under way, and frees it. */
+static void drop_described(hyl_result *result, hyl_status status)
+{
+    result->conn->child = NULL;
+    result->state = status < 0 ? status : HYL_DONE;
+    hyl_result_free(result);
 }
 
 hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
@@ -342,16 +352,64 @@ hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
     HYL_TRY(new_result(conn, &result, err));
     conn->child = "a result";
     hyl_status status = describe(result, &req.statement, err);
-    bool lacking = status == HYL_OK && note_columns(result, suspects);
+    bool lacking = status == HYL_OK && note_columns(result, &hyl__arrow_lacks_values, suspects);
     if (lacking) {
         status = execute_described(result, &req, err);
     }
     if (!lacking || status < 0) {
-        conn->child = NULL;
-        result->state = status < 0 ? status : HYL_DONE;
-        hyl_result_free(result);
+        drop_described(result, status);
         return status;
     }
     *out = result;
     return HYL_OK;
+}
+
+/* Describes the query, within the deadline of the call under way. */
+static hyl_status find_suspects(hyl_conn *conn, const char *sql, bool (*is_suspect)(hyl_type),
+                                hyl__suspects *suspects)
+{
+    hyl__statement statement;
+    hyl_result *result = NULL;
+    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &statement, NULL));
+    HYL_TRY(new_result(conn, &result, NULL));
+    hyl_status status = describe(result, &statement, NULL);
+    if (status == HYL_OK) {
+        (void)note_columns(result, is_suspect, suspects);
+    }
+    drop_described(result, status);
+    return status;
+}
+
+/* The same; what the server says to it is not what the user asked for. */
+static void ask_for_suspects(hyl_conn *conn, const char *sql, bool (*is_suspect)(hyl_type),
+                             hyl__suspects *suspects)
+{
+    const hyl_diag diag = conn->diag;
+    const hyl_buf texts = conn->diag_text;
+    const bool has_diag = conn->has_diag;
+    conn->diag_text = (hyl_buf)HYL_BUF_INIT;
+    (void)find_suspects(conn, sql, is_suspect, suspects);
+    hyl_buf_reset(&conn->diag_text);
+    conn->diag = diag;
+    conn->diag_text = texts;
+    conn->has_diag = has_diag;
+}
+
+void hyl__query_blame(hyl_conn *conn, const char *sql, const char *type_advice,
+                      const char *value_advice, hyl_error *error)
+{
+    hyl__suspects suspects = HYL__SUSPECTS_INIT;
+    if (!hyl__arrow_refused(error) || hyl__conn_check(conn, NULL) < 0) {
+        return;
+    }
+    bool by_type = strcmp(error->sqlstate, HYL__SQLSTATE_NO_TYPE) == 0;
+    if (hyl_conn_tx(conn) == HYL_TX_IDLE) {
+        ask_for_suspects(conn, sql, by_type ? &hyl__arrow_lacks_type : &hyl__arrow_lacks_values,
+                         &suspects);
+    }
+    hyl__suspects_blame(&suspects, error, by_type ? type_advice : value_advice);
+    hyl__suspects_reset(&suspects);
+    if (hyl__conn_check(conn, NULL) < 0) {
+        hyl__error_flag(error, error->status, HYL_ERROR_CONNECTION_LOST);
+    }
 }

@@ -179,6 +179,13 @@ bool hyl__transfer_may_change(const hyl_conn *conn, hyl_transfer transfer, const
            hyl__conn_check(conn, NULL) == HYL_OK && hyl_conn_tx(conn) == HYL_TX_IDLE;
 }
 
+bool hyl__arrow_refused(const hyl_error *error)
+{
+    return error->status == HYL_ERR_SERVER && strstr(error->message, "Arrow") != NULL &&
+           (strcmp(error->sqlstate, HYL__SQLSTATE_NO_TYPE) == 0 ||
+            strcmp(error->sqlstate, HYL__SQLSTATE_NO_PLACE) == 0);
+}
+
 enum { MAX_NAMED = 4, MAX_NAME = 60, MAX_WORDS = 200 };
 
 /* As much of a text as `max` bytes hold. */
@@ -186,6 +193,13 @@ static int cut_length(const char *text, size_t max)
 {
     size_t len = strlen(text);
     return (int)(len <= max ? len : hyl__utf8_valid_prefix(text, max));
+}
+
+/* Of the server's words as much as there is room for, without the full stop. */
+static int words_length(const char *words)
+{
+    int len = cut_length(words, MAX_WORDS);
+    return len > 0 && words[len - 1] == '.' ? len - 1 : len;
 }
 
 void hyl__suspects_add(hyl__suspects *suspects, size_t column, const char *name)
@@ -202,14 +216,17 @@ void hyl__suspects_blame(hyl__suspects *suspects, hyl_error *err, const char *ad
 {
     char message[sizeof err->message];
     hyl_buf_append_byte(&suspects->names, '\0');
-    if (suspects->count > 0 && hyl_buf_status(&suspects->names) == HYL_OK) {
+    if (suspects->count == 0 || hyl_buf_status(&suspects->names) < 0) {
+        snprintf(message, sizeof message, "%.*s; %s", words_length(err->message), err->message,
+                 advice);
+    } else {
         const char *lead = suspects->count > 1 ? "one of the columns " : "column ";
         const char *more = suspects->count > MAX_NAMED ? ", ..." : "";
-        snprintf(message, sizeof message, "%s%s%s: %.*s%s%s", lead,
-                 (const char *)suspects->names.data, more, cut_length(err->message, MAX_WORDS),
-                 err->message, advice != NULL ? "; " : "", advice != NULL ? advice : "");
-        hyl__copy_text(err->message, sizeof err->message, message, strlen(message));
+        snprintf(message, sizeof message, "%s%s%s: %.*s; %s", lead,
+                 (const char *)suspects->names.data, more, words_length(err->message), err->message,
+                 advice);
     }
+    hyl__copy_text(err->message, sizeof err->message, message, strlen(message));
 }
 
 void hyl__suspects_reset(hyl__suspects *suspects)

@@ -36,6 +36,13 @@ bool hyl__arrow_lacks_values(hyl_type type);
 #define HYL__SQLSTATE_NO_TYPE  "0A000"
 #define HYL__SQLSTATE_NO_PLACE "22008"
 
+/* Does the error say that Arrow lacks a type or a value? Both states stand for other things too. */
+bool hyl__arrow_refused(const hyl_error *error);
+
+/* What to do about it: as a result of rows, where rows help; where they do not. */
+#define HYL__ADVICE_ROWS "it can be read with transfer=rows"
+#define HYL__ADVICE_TEXT "select it as text: CAST(... AS text)"
+
 /*
  * May a statement that has failed as a COPY, without a row, be run once more as rows? Where it is
  * left to us, the error may be Arrow's or COPY's alone, and no transaction was failed by it.
@@ -56,8 +63,7 @@ typedef struct hyl__suspects {
 void hyl__suspects_add(hyl__suspects *suspects, size_t column, const char *name);
 void hyl__suspects_reset(hyl__suspects *suspects);
 /*
- * Puts their names before the error's message, `advice` (may be NULL) behind it; nothing where there
- * is none.
+ * Puts their names, where there are any, before the error's message, and `advice` behind it.
  */
 void hyl__suspects_blame(hyl__suspects *suspects, hyl_error *err, const char *advice);
 

@@ -1,6 +1,7 @@
 #include "lexer.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -300,24 +301,38 @@ hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement, hyl_
 }
 
 /*
- * Whether each parenthesis of a statement that closes has one that opens before it, and none stays
- * open. The statement is read where it stands: at the beginning of a text it could mean another.
+ * The parenthesis of a statement that closes none, or stays open; NULL where there is none. The
+ * statement is read where it stands: at the beginning of a text it could mean another.
  */
-static bool parentheses_match(hyl_str sql, hyl_str statement)
+static const char *find_unmatched(hyl_str sql, hyl_str statement)
 {
     size_t depth = 0;
+    const char *outermost = NULL;
     size_t offset = (size_t)(statement.data - sql.data);
     hyl_str to_its_end = {sql.data, offset + statement.len};
     hyl__sql_token token;
     while (hyl__sql_token_next(to_its_end, &offset, &token, NULL) == HYL_OK &&
            token.kind != HYL__SQL_END) {
-        if (is_symbol(&token, '(')) {
-            depth++;
+        if (is_symbol(&token, '(') && depth++ == 0) {
+            outermost = token.text.data;
         } else if (is_symbol(&token, ')') && depth-- == 0) {
-            return false;
+            return token.text.data;
         }
     }
-    return depth == 0;
+    return depth > 0 ? outermost : NULL;
+}
+
+/* With the server's SQLSTATE for it, and the position as the server counts, in characters from 1. */
+static hyl_status fail_unmatched(hyl_str sql, const char *at, hyl_error *err)
+{
+    hyl_status status =
+        hyl__fail(err, HYL_ERR_ARG, "syntax error: the parenthesis \"%c\" at character %zu %s", *at,
+                  hyl__utf8_count(sql.data, (size_t)(at - sql.data)) + 1,
+                  *at == '(' ? "is not closed" : "closes none");
+    if (err != NULL) {
+        memcpy(err->sqlstate, "42601", sizeof err->sqlstate);
+    }
+    return status;
 }
 
 hyl_status hyl__sql_one_statement(hyl_str sql, hyl_str *statement, hyl_error *err)
@@ -334,10 +349,8 @@ hyl_status hyl__sql_one_statement(hyl_str sql, hyl_str *statement, hyl_error *er
     if (status == HYL_OK) {
         return hyl__fail(err, HYL_ERR_ARG, "more than one SQL statement");
     }
-    if (!parentheses_match(sql, *statement)) {
-        return hyl__fail(err, HYL_ERR_ARG, "the parentheses of the SQL do not match");
-    }
-    return HYL_OK;
+    const char *unmatched = find_unmatched(sql, *statement);
+    return unmatched != NULL ? fail_unmatched(sql, unmatched, err) : HYL_OK;
 }
 
 /* ---- Keywords -------------------------------------------------------------------------------- */

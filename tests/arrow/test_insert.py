@@ -358,6 +358,12 @@ def test_columns_are_matched_by_name(db):
     assert db.count() == 1
 
 
+def test_a_new_column_has_a_name(db):
+    nameless = pyarrow.table([[1], [2]], names=["i", ""])
+    refused(db, ARG, "the name of the stream's column 2: an identifier is empty", data=nameless,
+            mode=CREATE)
+
+
 NARROW = [
     (pyarrow.int64(), "integer"), (pyarrow.uint16(), "smallint"), (pyarrow.uint64(), "bigint"),
     (pyarrow.int64(), "double precision"), (pyarrow.int32(), "real"), (pyarrow.float64(), "real"),

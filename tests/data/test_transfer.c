@@ -150,12 +150,48 @@ static void the_columns_are_named(void **state)
 {
     (void)state;
     static const char *const names[] = {"a", "", "c d", "e", "f"};
-    assert_blamed(names, 0, "read it otherwise", "out of range");
-    assert_blamed(names, 1, NULL, "column 1 \"a\": out of range");
+    assert_blamed(names, 0, "read it otherwise", "out of range; read it otherwise");
     assert_blamed(names, 1, "read it otherwise", "column 1 \"a\": out of range; read it otherwise");
-    assert_blamed(names, 3, NULL, "one of the columns 1 \"a\", 2 \"\", 3 \"c d\": out of range");
+    assert_blamed(names, 3, "try",
+                  "one of the columns 1 \"a\", 2 \"\", 3 \"c d\": out of range; try");
     assert_blamed(names, 5, "try",
                   "one of the columns 1 \"a\", 2 \"\", 3 \"c d\", 4 \"e\", ...: out of range; try");
+}
+
+static void a_full_stop_ends_no_sentence_that_goes_on(void **state)
+{
+    (void)state;
+    hyl__suspects suspects = HYL__SUSPECTS_INIT;
+    hyl_error error = server_error("0A000");
+    snprintf(error.message, sizeof error.message, "No such type.");
+    hyl__suspects_add(&suspects, 0, "a");
+    hyl__suspects_blame(&suspects, &error, "try");
+    assert_string_equal(error.message, "column 1 \"a\": No such type; try");
+    hyl__suspects_reset(&suspects);
+}
+
+/* The server has both states for other things too. */
+static void only_arrows_refusals_are_arrows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sqlstate;
+        const char *message;
+        bool is_arrows;
+    } cases[] = {
+        {"0A000", "Encountered unsupported SQL type during conversion to Arrow.", true},
+        {"22008", "encountered time that is too large and cannot be converted to Arrow", true},
+        {"0A000", "BIT data type not implemented yet", false},
+        {"22008", "timestamp out of range", false},
+        {"42P01", "table \"Arrow\" does not exist", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl_error error = server_error(cases[i].sqlstate);
+        snprintf(error.message, sizeof error.message, "%s", cases[i].message);
+        assert_int_equal(hyl__arrow_refused(&error), cases[i].is_arrows);
+        error.status = HYL_ERR_PROTOCOL;
+        assert_false(hyl__arrow_refused(&error));
+    }
 }
 
 static void long_names_and_words_leave_room_for_the_advice(void **state)
@@ -187,6 +223,8 @@ int main(void)
         cmocka_unit_test(types_decide),
         cmocka_unit_test(only_what_rows_may_do_better_is_tried_again),
         cmocka_unit_test(the_columns_are_named),
+        cmocka_unit_test(a_full_stop_ends_no_sentence_that_goes_on),
+        cmocka_unit_test(only_arrows_refusals_are_arrows),
         cmocka_unit_test(long_names_and_words_leave_room_for_the_advice),
     };
     return cmocka_run_group_tests_name("data/transfer", tests, NULL, NULL);

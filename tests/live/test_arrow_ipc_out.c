@@ -147,6 +147,8 @@ static void errors_are_those_of_the_query(void **state)
     assert_int_equal(hyl_arrow_ipc_out(arrow_conn, "SELECT CAST(NULL AS uuid)", collect, &to, &err),
                      HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "0A000");
+    assert_memory_equal(err.message, "column 1 \"", 10);
+    assert_non_null(strstr(err.message, "; select it as text: CAST(... AS text)"));
     assert_int_equal(to.calls, 0);
     assert_int_equal(
         hyl_arrow_ipc_out(arrow_conn,

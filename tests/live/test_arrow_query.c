@@ -660,8 +660,48 @@ static void a_transfer_as_arrow_alone_takes_no_other_way(void **state)
     assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT cast(null as uuid)", &opts, &stream, &err),
                      HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "0A000");
+    assert_memory_equal(err.message, "column 1 \"", 10);
+    assert_non_null(strstr(err.message, "; it can be read with transfer=rows"));
+    assert_int_equal(
+        hyl_query_arrow(arrow_conn,
+                        "SELECT 1 AS a, array[time '24:00'] AS late, interval 'P1D' AS b", &opts,
+                        &stream, &err),
+        HYL_ERR_SERVER);
+    assert_string_equal(err.sqlstate, "22008");
+    assert_memory_equal(err.message, "one of the columns 2 \"late\", 3 \"b\": ", 36);
+    assert_non_null(strstr(err.message, "; select it as text: CAST(... AS text)"));
     assert_null(stream.release);
     live_assert_in_step(arrow_conn);
+}
+
+/* Also behind the first batches, and where no one was asked. */
+static void a_value_without_a_place_names_its_column_and_a_way(void **state)
+{
+    (void)state;
+    int64_t rows = 0;
+    struct ArrowArrayStream stream =
+        arrow_open("SELECT i, CASE WHEN i < 900000 THEN NULL ELSE time '24:00:00' END AS late "
+                   "FROM generate_series(1, 1000000) g(i)");
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
+    assert_true(rows > 0);
+    assert_string_equal(hyl_stream_error(&stream)->sqlstate, "22008");
+    assert_memory_equal(hyl_stream_error(&stream)->message, "column 2 \"late\": ", 17);
+    assert_non_null(strstr(hyl_stream_error(&stream)->message, "; select it as text: "));
+    stream.release(&stream);
+    arrow_contents read = arrow_read_query("SELECT CAST(time '24:00:00' AS text) AS late");
+    assert_string_equal((char *)read.rows.data, "24:00:00\n");
+    arrow_contents_free(&read);
+}
+
+static void an_unmatched_parenthesis_has_its_place_and_state(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {.release = NULL};
+    assert_int_equal(hyl_query_arrow(arrow_conn, "SELECT '\xc3\xa9' )", NULL, &stream, &err),
+                     HYL_ERR_ARG);
+    assert_string_equal(err.sqlstate, "42601");
+    assert_non_null(strstr(err.message, "\")\" at character 12 "));
+    assert_null(stream.release);
 }
 
 /* Only Arrow tells that a column cannot be NULL. */
@@ -738,6 +778,8 @@ int main(void)
         ARROW_TEST(a_server_that_dies_is_an_error_not_an_end),
         ARROW_TEST(buffers_are_aligned_as_asked_for),
         ARROW_TEST(a_transfer_as_arrow_alone_takes_no_other_way),
+        ARROW_TEST(a_value_without_a_place_names_its_column_and_a_way),
+        ARROW_TEST(an_unmatched_parenthesis_has_its_place_and_state),
         ARROW_TEST(the_connections_transfer_counts_where_no_other_is_asked_for),
         ARROW_TEST(options_without_a_size_are_refused),
     };

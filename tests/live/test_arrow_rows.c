@@ -286,7 +286,11 @@ static void values_beyond_arrows_types_name_their_column(void **state)
     (void)state;
     static const char *const cases[] = {
         "CAST('24:00:00' AS time)", "CAST('294276-12-31 00:00:00' AS timestamp)",
-        "CAST('294276-12-31 00:00:00+00' AS timestamptz)", "CAST('PT9999999H' AS interval)"};
+        "CAST('294276-12-31 00:00:00+00' AS timestamptz)", "CAST('PT9999999H' AS interval)",
+        "array[CAST('PT9999999H' AS interval)]"};
+    static const char *const types[] = {"type time has", "type timestamp has",
+                                        "type timestamp with time zone has", "type interval has",
+                                        "type array(interval) has"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char sql[300];
         int64_t rows = 0;
@@ -298,6 +302,8 @@ static void values_beyond_arrows_types_name_their_column(void **state)
         assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
         assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_RANGE);
         assert_non_null(strstr(stream.get_last_error(&stream), "column 2 \"far\""));
+        assert_non_null(strstr(stream.get_last_error(&stream), types[i]));
+        assert_non_null(strstr(stream.get_last_error(&stream), "; select it as text: "));
         live_assert_in_step(arrow_conn);
         stream.release(&stream);
     }

@@ -527,8 +527,41 @@ static void what_must_come_as_arrow_does_not_come_as_rows(void **state)
         assert_int_equal(open_status(sql, HYL_TRANSFER_ARROW, &result), HYL_ERR_SERVER);
         assert_string_equal(err.sqlstate, i == 0 ? "0A000" : "22008");
         assert_null(result);
+        /* It is the first row's; the server is asked for the columns, and its words stay known. */
+        assert_memory_equal(err.message, "column 2 \"x\": ", 14);
+        assert_non_null(strstr(err.message, "; it can be read with transfer=rows"));
+        assert_string_equal(hyl_conn_diag(arrow_conn)->sqlstate, err.sqlstate);
+        assert_non_null(strstr(hyl_conn_diag(arrow_conn)->message, "Arrow"));
         live_assert_in_step(arrow_conn);
     }
+}
+
+/* A transaction that has failed takes no further question. */
+static void in_a_transaction_the_advice_comes_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LACKING; i++) {
+        char sql[300];
+        hyl_result *result = NULL;
+        snprintf(sql, sizeof sql, "SELECT i, %s AS x " SERIES, lacking[i]);
+        live_exec(arrow_conn, "BEGIN");
+        assert_int_equal(open_status(sql, HYL_TRANSFER_ARROW, &result), HYL_ERR_SERVER);
+        assert_null(strstr(err.message, "column"));
+        assert_non_null(strstr(err.message, "; it can be read with transfer=rows"));
+        assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_FAILED);
+        live_exec(arrow_conn, "ROLLBACK");
+    }
+}
+
+/* The same SQLSTATE for what Arrow is not to blame for: the server's words alone. */
+static void what_is_not_arrows_fault_is_not_blamed_on_it(void **state)
+{
+    (void)state;
+    hyl_result *result = NULL;
+    assert_int_equal(
+        open_status("SELECT array[array[1]], time '12:00' " SERIES, HYL_TRANSFER_ARROW, &result),
+        HYL_ERR_SERVER);
+    assert_string_equal(err.message, "Multi-dimensional arrays are not supported");
 }
 
 /* The query runs once: rows of a second run are never put behind those of a first. */
@@ -730,6 +763,8 @@ int main(void)
         ARROW_TEST(a_failed_transaction_stays_failed),
         ARROW_TEST(a_query_does_not_fail_because_of_its_way),
         ARROW_TEST(what_must_come_as_arrow_does_not_come_as_rows),
+        ARROW_TEST(in_a_transaction_the_advice_comes_alone),
+        ARROW_TEST(what_is_not_arrows_fault_is_not_blamed_on_it),
         ARROW_TEST(behind_rows_that_were_read_it_is_an_error),
         ARROW_TEST(a_transaction_does_not_fail_because_of_the_way),
         ARROW_TEST(in_a_transaction_described_columns_are_the_same),

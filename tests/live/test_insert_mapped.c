@@ -220,13 +220,14 @@ static void an_expression_is_one_expression(void **state)
     live_exec(conn, "CREATE TABLE r (n int)");
     assert_refused("r", "n", "number) FROM r; DROP TABLE r; --", HYL_ERR_ARG,
                    "the expression of column \"n\"");
-    assert_refused("r", "n", "1), (2", HYL_ERR_ARG, "parentheses");
-    assert_refused("r", "n", "(1", HYL_ERR_ARG, "parentheses");
+    assert_refused("r", "n", "1), (2", HYL_ERR_ARG, "syntax error: the parenthesis");
+    assert_refused("r", "n", "(1", HYL_ERR_ARG, "syntax error: the parenthesis");
     assert_refused("r", "n", "'open", HYL_ERR_ARG, "the expression of column \"n\"");
     assert_refused("r", "n", "1 /* open", HYL_ERR_ARG, "the expression of column \"n\"");
     assert_refused("r", "n", "1; 2", HYL_ERR_ARG, "the expression of column \"n\"");
     assert_refused("r", "n", "", HYL_ERR_ARG, "the expression of column \"n\"");
     assert_refused("r", "n\") SELECT 1; --", "1", HYL_ERR_SERVER, "n\") SELECT 1; --");
+    assert_refused("r", "", "1", HYL_ERR_ARG, "the column of mapping 1: an identifier is empty");
     assert_refused("r; DROP TABLE r", "n", "1", HYL_ERR_ARG, "table");
     live_exec(conn, "DROP TABLE r");
 }

@@ -248,6 +248,32 @@ static void one_statement_is_one_with_matching_parentheses(void **state)
     expect_one("select 'a", NULL);
 }
 
+static void an_unmatched_parenthesis_has_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *message;
+    } cases[] = {
+        {"select 1)", "syntax error: the parenthesis \")\" at character 9 closes none"},
+        {"select '\xc3\xa9(', 1)",
+         "syntax error: the parenthesis \")\" at character 15 closes none"},
+        {"/* ( */ select ((1)",
+         "syntax error: the parenthesis \"(\" at character 16 is not closed"},
+        {"select (1), (2", "syntax error: the parenthesis \"(\" at character 13 is not closed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl_error err = HYL_ERROR_INIT;
+        hyl_str statement;
+        assert_status(hyl__sql_one_statement(hyl_str_of(cases[i].sql), &statement, &err),
+                      HYL_ERR_ARG, &err);
+        assert_string_equal(err.message, cases[i].message);
+        assert_string_equal(err.sqlstate, "42601");
+    }
+    hyl_str statement;
+    assert_int_equal(hyl__sql_one_statement(HYL_STR("select ("), &statement, NULL), HYL_ERR_ARG);
+}
+
 static void tokens_have_their_kinds(void **state)
 {
     (void)state;
@@ -286,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_first_keyword_is_found),
         cmocka_unit_test(transactions_are_told_apart),
         cmocka_unit_test(one_statement_is_one_with_matching_parentheses),
+        cmocka_unit_test(an_unmatched_parenthesis_has_its_place),
         cmocka_unit_test(tokens_have_their_kinds),
     };
     return cmocka_run_group_tests_name("lexer", tests, NULL, NULL);
