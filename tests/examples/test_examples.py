@@ -163,28 +163,28 @@ def test_insert_says_why_the_file_cannot_be_made(tmp_path):
 def test_arrow_read_sums_a_column(tmp_path):
     path = tmp_path / "readings.hyper"
     run_well("insert", path, 250000)
-    sql = "SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE CAST(i AS bigint) END"
-    many = f"{sql} FROM generate_series(1, 250000) g(i)"
-    assert run_well("arrow_read", path, many) == f"{sum(i for i in range(250001) if i % 3)}\n"
-    assert run_well("arrow_read", path, "SELECT CAST(1 AS bigint) WHERE false") == "0\n"
+    most = "CASE WHEN i % 3 = 0 THEN NULL ELSE i END"
+    wanted = f"{sum(i for i in range(250001) if i % 3)}\n"
+    assert run_well("arrow_read", path, most, "generate_series(1, 250000) g(i)") == wanted
+    assert run_well("arrow_read", path, "1", "pg_class WHERE false") == "0\n"
 
 
 @pytest.mark.parametrize(
-    "sql, message",
+    "expression, table, message",
     [
-        ("SELECT 'x'", "the first column is no bigint"),
-        ("SELECT nowhere", "nowhere"),
+        ("relname", "pg_class", "invalid input syntax"),
+        ("nowhere", "pg_class", "nowhere"),
+        ("1", "x" * 1000, "usage: arrow_read "),
         (
-            "SELECT CAST(1 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END) AS bigint) "
-            "FROM generate_series(1, 4000000) g(i)",
+            "1 / (CASE WHEN i = 3000000 THEN 0 ELSE 1 END)", "generate_series(1, 4000000) g(i)",
             "division by zero",
         ),
     ],
 )
-def test_arrow_read_says_what_went_wrong(tmp_path, sql, message):
+def test_arrow_read_says_what_went_wrong(tmp_path, expression, table, message):
     path = tmp_path / "readings.hyper"
     run_well("insert", path, 1)
-    done = run("arrow_read", path, sql)
+    done = run("arrow_read", path, expression, table)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("arrow_read: ") and message in done.stderr
 
@@ -212,6 +212,16 @@ def test_arrow_load_says_what_went_wrong(tmp_path):
     assert done.stderr == "arrow_load: the data are no Arrow IPC stream or file\n"
     done = run("arrow_load", tmp_path / "parts.hyper", "parts", tmp_path / "none.arrow")
     assert done.returncode == 1 and "none.arrow" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["arrow_read", "arrow_load"])
+def test_the_arrow_examples_are_short_and_show_their_usage(name):
+    done = run(name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{name}: usage: {name} ")
+    source = (ROOT / "examples" / f"{name}.c").read_text()
+    code = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 40
 
 
 # ---- raw ----------------------------------------------------------------------------------------
