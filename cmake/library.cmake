@@ -3,9 +3,10 @@
 file(GLOB HYL_SOURCES CONFIGURE_DEPENDS src/*/*.c)
 if(NOT HYL_WITH_ARROW)
     list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/(flatbuf|ipc_(reader|schema|batch|buffer))\\.c$")
-    list(FILTER HYL_SOURCES EXCLUDE REGEX
-        "src/data/arrow_(align|bulk|cells|columns|copy|lossy|rows|schema|source|stream)\\.c$")
-    list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/arrow_(types|value)\\.c$")
+    list(FILTER HYL_SOURCES EXCLUDE REGEX "src/data/arrow_[a-z0-9_]+\\.c$")
+    # What needs none of it, or says that it is not there.
+    list(APPEND HYL_SOURCES src/data/arrow_ipc_in.c src/data/arrow_ipc_out.c
+                            src/data/arrow_query.c src/data/arrow_result.c)
 endif()
 file(GLOB HYL_PUBLIC_HEADERS CONFIGURE_DEPENDS include/hyperline/*.h)
 

@@ -339,8 +339,16 @@ hyl_status hyl__ipc_reader_batch(hyl__ipc_reader *reader, struct ArrowArray *out
         return hyl__fail(err, HYL_ERR_PROTOCOL, "the server's Arrow data hold a message of type %d",
                          (int)reader->decoder.message_type);
     }
-    HYL_TRY(realign(reader, (size_t)reader->decoder.header_size_bytes, err));
-    HYL_TRY(decode_batch(reader, out, err));
-    skip_message(reader);
-    return HYL_OK;
+    /* The decoder reads on in the header, where it was, though the body moves. */
+    hyl__block *header = reader->block;
+    hyl__block_retain(header);
+    status = realign(reader, (size_t)reader->decoder.header_size_bytes, err);
+    if (status == HYL_OK) {
+        status = decode_batch(reader, out, err);
+    }
+    if (status == HYL_OK) {
+        skip_message(reader);
+    }
+    hyl__block_release(header);
+    return status;
 }
