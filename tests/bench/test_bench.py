@@ -211,7 +211,7 @@ def test_every_missed_bar_has_its_figures(small, tmp_path):
     page = write_docs(tmp_path, run)[0]
     assert len(re.findall(r"^- `[a-z_0-9]+`, .+: .+\. .+\.$", page, re.MULTILINE)) == sum(
         bar["met"] is False for bar in document["bars"])
-    assert re.search(r"`arrow_mixed`, wall at most .* than `floor` and computes .*; the floor's second "
+    assert re.search(r"`arrow_mixed`, wall at most .* than `floor` \(.*\) and computes .*; the floor's second "
                      r"process takes [0-9.]+ x its first\.", page)
     for bar in document["bars"]:
         bar["met"] = bar["met"] if bar["met"] is None else True
