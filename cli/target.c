@@ -22,6 +22,7 @@ const char target_help[] =
     "\n"
     "Environment: HYPERLINE_USER, HYPERLINE_PASSWORD and so on set the same keys where DB does "
     "not;\n"
+    "a password belongs there: arguments can be read by others in the list of processes.\n"
     "HYPERD_PATH names the server to start for a file.\n";
 
 /* ---- What DB is ------------------------------------------------------------------------------ */

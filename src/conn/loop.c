@@ -194,19 +194,22 @@ static hyl_status step(hyl_conn *conn, hyl_error *err)
     return conn->write_error < 0 ? meet_write_error(conn, err) : wait_and_receive(conn, wants, err);
 }
 
+/* Without memory the old value stays. More than there may be is not passed over: what it is, is lost. */
+static hyl_status take_parameter(hyl_conn *conn, const hyl_msg *message, hyl_error *err)
+{
+    hyl_status status = hyl__parameters_set(&conn->parameters, message->as.parameter.name,
+                                            message->as.parameter.value, err);
+    conn->parameter_lost = conn->parameter_lost || status == HYL_ERR_NOMEM;
+    return status == HYL_ERR_NOMEM ? HYL_OK : status;
+}
+
 static bool concerns_request(hyl_conn *conn, const hyl__event *event)
 {
     switch (event->type) {
     case HYL__EVENT_NOTICE:
         hyl__conn_notice(conn, &event->message.as.diag);
         return false;
-    case HYL__EVENT_PARAMETER:
-        /* Without memory the old value stays. */
-        if (hyl__parameters_set(&conn->parameters, event->message.as.parameter.name,
-                                event->message.as.parameter.value) < 0) {
-            conn->parameter_lost = true;
-        }
-        return false;
+    case HYL__EVENT_PARAMETER: /* taken before (take_event) */
     case HYL__EVENT_NOTIFICATION:
         return false;
     case HYL__EVENT_ERROR:
@@ -223,6 +226,9 @@ static hyl_status take_event(hyl_conn *conn, hyl__event *event, hyl_error *err)
     hyl_status status = HYL_OK;
     do {
         status = hyl__session_next(&conn->session, event, err);
+        if (status == HYL_OK && event->type == HYL__EVENT_PARAMETER) {
+            status = take_parameter(conn, &event->message, err);
+        }
     } while (status == HYL_OK && !concerns_request(conn, event));
     if (status < 0) {
         hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);

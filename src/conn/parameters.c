@@ -1,8 +1,10 @@
 #include "parameters.h"
 
+#include "base/error.h"
 #include "base/mem.h"
 
-enum { MAX_PARAMETERS = 256 };
+/* Far more than servers report: some twenty, a search_path of a few kB among them. */
+enum { MAX_PARAMETERS = 256, MAX_SIZE = 65536, MAX_TOTAL = 1048576 };
 
 static hyl__parameter *find(const hyl__parameters *list, hyl_str name)
 {
@@ -31,12 +33,16 @@ static hyl_status add(hyl__parameters *list, hyl_str name, char *value)
     return HYL_OK;
 }
 
-hyl_status hyl__parameters_set(hyl__parameters *list, hyl_str name, hyl_str value)
+/* The bytes of all, were this one set. */
+static size_t total_with(const hyl__parameters *list, const hyl__parameter *known, hyl_str name,
+                         hyl_str value)
 {
-    hyl__parameter *known = find(list, name);
-    if (known == NULL && list->count == MAX_PARAMETERS) {
-        return HYL_OK;
-    }
+    size_t before = known != NULL ? strlen(known->name) + strlen(known->value) : 0;
+    return list->size - before + name.len + value.len;
+}
+
+static hyl_status set(hyl__parameters *list, hyl__parameter *known, hyl_str name, hyl_str value)
+{
     char *copy = hyl__strndup(value.data, value.len);
     if (copy == NULL) {
         return HYL_ERR_NOMEM;
@@ -53,6 +59,29 @@ hyl_status hyl__parameters_set(hyl__parameters *list, hyl_str name, hyl_str valu
     return status;
 }
 
+hyl_status hyl__parameters_set(hyl__parameters *list, hyl_str name, hyl_str value, hyl_error *err)
+{
+    hyl__parameter *known = find(list, name);
+    if (known == NULL && list->count == MAX_PARAMETERS) {
+        return HYL_OK;
+    }
+    if (name.len > MAX_SIZE || value.len > MAX_SIZE - name.len) {
+        return hyl__fail(err, HYL_ERR_LIMIT,
+                         "the server reports a parameter of %zu bytes: at most %d are kept",
+                         name.len + value.len, MAX_SIZE);
+    }
+    size_t total = total_with(list, known, name, value);
+    if (total > MAX_TOTAL) {
+        return hyl__fail(err, HYL_ERR_LIMIT,
+                         "the server reports parameters of over %d bytes in all", MAX_TOTAL);
+    }
+    if (set(list, known, name, value) < 0) {
+        return hyl__fail_nomem(err);
+    }
+    list->size = total;
+    return HYL_OK;
+}
+
 const char *hyl__parameters_get(const hyl__parameters *list, const char *name)
 {
     const hyl__parameter *known = find(list, hyl_str_of(name));
@@ -66,5 +95,5 @@ void hyl__parameters_reset(hyl__parameters *list)
         hyl__free(list->items[i].value);
     }
     hyl__free(list->items);
-    *list = (hyl__parameters){NULL, 0};
+    *list = (hyl__parameters){NULL, 0, 0};
 }

@@ -324,7 +324,7 @@ static void note_ready(hyl_raw *raw)
 }
 
 /* Keeps what a message says about the session, whoever reads it. */
-static hyl_status note(hyl_raw *raw, const hyl_msg *message)
+static hyl_status note(hyl_raw *raw, const hyl_msg *message, hyl_error *err)
 {
     switch (message->type) {
     case HYL_MSG_READY_FOR_QUERY:
@@ -332,7 +332,7 @@ static hyl_status note(hyl_raw *raw, const hyl_msg *message)
         return HYL_OK;
     case HYL_MSG_PARAMETER_STATUS:
         return hyl__parameters_set(&raw->parameters, message->as.parameter.name,
-                                   message->as.parameter.value);
+                                   message->as.parameter.value, err);
     case HYL_MSG_NOTICE_RESPONSE:
     case HYL_MSG_NOTIFICATION_RESPONSE:
         return HYL_OK;
@@ -415,8 +415,8 @@ hyl_status hyl__raw_next(hyl_raw *raw, hyl_msg *out, hyl_error *err)
         raw->body = frame.body;
         status = hyl_msg_parse(frame.type, frame.body, out, err);
     }
-    if (status == HYL_OK && note(raw, out) != HYL_OK) {
-        status = hyl__fail_nomem(err);
+    if (status == HYL_OK) {
+        status = note(raw, out, err);
     }
     return status == HYL_OK ? HYL_OK : hyl__raw_mark(raw, status, err);
 }

@@ -47,6 +47,10 @@ hyl_status hyl_msg_peek(hyl_bytes bytes, uint32_t max_body, hyl_msg_head *out, h
         return hyl__fail(err, HYL_ERR_PROTOCOL, "malformed %s: length %u is below 4",
                          hyl_msg_name(type), length);
     }
+    if (length > INT32_MAX && length - 4 > max_body) {
+        return hyl__fail(err, HYL_ERR_PROTOCOL, "malformed %s: length %d is negative",
+                         hyl_msg_name(type), (int)(int32_t)length);
+    }
     if (length - 4 > max_body) {
         return hyl__fail(err, HYL_ERR_PROTOCOL, "%s of %u bytes: at most %u are admitted",
                          hyl_msg_name(type), length - 4, max_body);

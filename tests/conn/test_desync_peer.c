@@ -141,6 +141,25 @@ static void a_length_below_four(hyl_buf *out)
     hyl_buf_append(out, "C\0\0\0\3xxxx", 9);
 }
 
+static void parameters_without_an_end(hyl_buf *out)
+{
+    static char value[60000];
+    memset(value, 'v', sizeof value - 1);
+    for (int i = 0; i < 20; i++) {
+        const char name[] = {(char)('a' + i), '\0'};
+        backend_parameter(out, name, value);
+    }
+    an_answer(out);
+}
+
+static void a_parameter_too_long(hyl_buf *out)
+{
+    static char value[70000];
+    memset(value, 'v', sizeof value - 1);
+    backend_parameter(out, "x", value);
+    an_answer(out);
+}
+
 static void a_length_over_the_limit(hyl_buf *out)
 {
     hyl_buf_append(out, "D\100\0\0\5xxxx", 9);
@@ -339,6 +358,8 @@ static const odd_answer odd_answers[] = {
     ODD(a_negative_length, false, IS_LOST, IS_LOST),
     ODD(a_length_below_four, false, IS_LOST, IS_LOST),
     ODD(a_length_over_the_limit, false, IS_LOST, IS_LOST),
+    ODD(parameters_without_an_end, false, IS_LOST, IS_LOST),
+    ODD(a_parameter_too_long, false, IS_LOST, IS_LOST),
     ODD(a_length_that_never_comes, false, IS_LOST, IS_LOST),
     ODD(a_row_without_description, false, IS_LOST, GOES_ON),
     ODD(a_row_of_more_columns, false, IS_LOST, GOES_ON),

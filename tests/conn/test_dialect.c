@@ -83,14 +83,15 @@ static void only_two_refusals_mean_postgresql(void **state)
 static hyl_status settle(hyl__dialect asked, const char *version, const char *format,
                          hyl__dialect *dialect, bool *hyper_rows)
 {
-    hyl__parameters reported = {NULL, 0};
+    hyl__parameters reported = {NULL, 0, 0};
     if (version != NULL) {
         assert_int_equal(
-            hyl__parameters_set(&reported, HYL_STR("hyper_version"), hyl_str_of(version)), HYL_OK);
+            hyl__parameters_set(&reported, HYL_STR("hyper_version"), hyl_str_of(version), NULL),
+            HYL_OK);
     }
     if (format != NULL) {
         assert_int_equal(
-            hyl__parameters_set(&reported, HYL_STR("result_format_code"), hyl_str_of(format)),
+            hyl__parameters_set(&reported, HYL_STR("result_format_code"), hyl_str_of(format), NULL),
             HYL_OK);
     }
     hyl_status status = hyl__dialect_settle(asked, &reported, dialect, hyper_rows, &err);

@@ -65,6 +65,7 @@ static void a_head_that_lies_is_refused(void **state)
     assert_int_equal(peek("5a00000003", 10, &head), HYL_ERR_PROTOCOL);
     assert_int_equal(peek("5a00000000", 10, &head), HYL_ERR_PROTOCOL);
     assert_int_equal(peek("5affffffff", HYL_MAX_MESSAGE, &head), HYL_ERR_PROTOCOL);
+    assert_string_equal(err.message, "malformed ReadyForQuery: length -1 is negative");
     assert_int_equal(peek("5a80000000", HYL_MAX_MESSAGE, &head), HYL_ERR_PROTOCOL);
     assert_int_equal(peek("510000000a", 10, &head), HYL_ERR_PROTOCOL);
     assert_int_equal(peek("000000000a", 10, &head), HYL_ERR_PROTOCOL);
