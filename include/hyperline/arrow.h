@@ -313,8 +313,9 @@ typedef struct hyl_insert_arrow_opts {
  * A table that was created is dropped again where the rows fail; within a transaction, where the
  * server would undo neither, none is created.
  *
- * Errors: those of a statement; ARG (a name; the stream is no table of columns; columns are missing,
- * unknown or twice); TYPE (a column of another type); UNSUPPORTED (a new column of a type that has
+ * Errors: those of a statement; ARG (an option; a name; the stream was released, is no table of
+ * columns, or is not what it says it is: offsets that decrease, views into nowhere; columns are
+ * missing, unknown or twice); TYPE (a column of another type); UNSUPPORTED (a new column of a type that has
  * no home: list, struct, map, union; no Arrow in this build); RANGE, NULLVAL, ARG of a value; IO
  * (the stream failed, with its words); STATE (to be created inside a transaction).
  * Blocks: until the stream's end, and in it.

@@ -47,6 +47,9 @@ static hyl_status read_options(const hyl_server_opts *given, hyl_server_opts *ou
     const hyl_server_opts defaults = HYL_SERVER_OPTS_INIT;
     *out = defaults;
     HYL_TRY(hyl__opts_read(out, sizeof *out, given, "HYL_SERVER_OPTS_INIT", err));
+    if ((out->listen & ~(unsigned)(HYL_LISTEN_TCP | HYL_LISTEN_UNIX)) != 0) {
+        return hyl__fail(err, HYL_ERR_ARG, "the option listen has unknown bits: 0x%x", out->listen);
+    }
     out->listen = out->listen != 0 ? out->listen : HYL_LISTEN_TCP;
     out->start_timeout_ms = out->start_timeout_ms != 0 ? out->start_timeout_ms : START_TIMEOUT_MS;
     return HYL_OK;

@@ -64,6 +64,9 @@ hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
     hyl_str statement;
     hyl_str more;
     *out = (hyl__statement){sql, HYL__STATEMENT_OTHER, false, {NULL, 0}};
+    if (sql.data == NULL) {
+        return hyl__fail(err, HYL_ERR_ARG, "there is no statement: its text is NULL");
+    }
     hyl_status status = hyl_sql_next(sql, &offset, &statement, err);
     if (status == HYL_DONE) {
         return HYL_OK;

@@ -81,7 +81,7 @@ void hyl__stream_export(hyl__stream *stream, struct ArrowArrayStream *out)
 
 const hyl_error *hyl_stream_error(const struct ArrowArrayStream *c_stream)
 {
-    if (c_stream->release != &release) {
+    if (c_stream == NULL || c_stream->release != &release) {
         return NULL;
     }
     const hyl__stream *stream = c_stream->private_data;

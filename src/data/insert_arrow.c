@@ -492,6 +492,24 @@ static void reset_load(arrow_load *load)
     }
 }
 
+static hyl_status read_arguments(arrow_load *load, const hyl_insert_arrow_opts *given,
+                                 hyl_error *err)
+{
+    const unsigned known = HYL_LOSSY_NUMBERS | HYL_LOSSY_TIMES;
+    hyl_insert_arrow_opts *opts = &load->opts;
+    HYL_TRY(hyl__opts_read(opts, sizeof *opts, given, "HYL_INSERT_ARROW_OPTS_INIT", err));
+    if (opts->mode < HYL_INSERT_ARROW_APPEND || opts->mode > HYL_INSERT_ARROW_CREATE_IF_MISSING) {
+        return hyl__fail(err, HYL_ERR_ARG, "the option mode is none: %d", (int)opts->mode);
+    }
+    if ((opts->lossy & ~known) != 0) {
+        return hyl__fail(err, HYL_ERR_ARG, "the option lossy has unknown bits: 0x%x",
+                         opts->lossy & ~known);
+    }
+    return load->in != NULL && load->in->release != NULL
+               ? HYL_OK
+               : hyl__fail(err, HYL_ERR_ARG, "there is no Arrow stream, or it was released");
+}
+
 hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table, struct ArrowArrayStream *in,
                             const hyl_insert_arrow_opts *opts, int64_t *rows, hyl_error *err)
 {
@@ -501,7 +519,7 @@ hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table, struct ArrowArray
     load.conn = conn;
     load.table_name = table;
     load.in = in;
-    HYL_TRY(hyl__opts_read(&load.opts, sizeof load.opts, opts, "HYL_INSERT_ARROW_OPTS_INIT", err));
+    HYL_TRY(read_arguments(&load, opts, err));
     hyl_status status = run_load(&load, &inserted);
     if (status < 0) {
         undo(&load);

@@ -186,10 +186,10 @@ hyl_status hyl_inserter_open_mapped(hyl_conn *conn, const char *table,
                                     const hyl_insert_mapping *mappings, size_t mapping_count,
                                     const hyl_insert_opts *opts, hyl_inserter **out, hyl_error *err)
 {
-    hyl_insert_opts read = HYL_INSERT_OPTS_INIT;
+    hyl_insert_opts read;
     hyl_buf sql = HYL_BUF_INIT;
     hyl__table rows;
-    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_INSERT_OPTS_INIT", err));
+    HYL_TRY(hyl__insert_opts_read(opts, &read, err));
     hyl_status status = make_rows(fields, field_count, &rows, err);
     if (status == HYL_OK) {
         status = prepare(conn, table, &rows, mappings, mapping_count, &sql, err);

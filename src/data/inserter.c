@@ -115,6 +115,15 @@ static void stop_rows(hyl_inserter *ins)
     ins->is_open = false;
 }
 
+hyl_status hyl__insert_opts_read(const hyl_insert_opts *given, hyl_insert_opts *out, hyl_error *err)
+{
+    *out = (hyl_insert_opts)HYL_INSERT_OPTS_INIT;
+    HYL_TRY(hyl__opts_read(out, sizeof *out, given, "HYL_INSERT_OPTS_INIT", err));
+    return out->format == HYL_INSERT_AUTO || out->format == HYL_INSERT_HYPERBINARY
+               ? HYL_OK
+               : hyl__fail(err, HYL_ERR_ARG, "the option format is none: %d", (int)out->format);
+}
+
 hyl_status hyl__inserter_new(hyl_conn *conn, hyl__table *table, char *insert_sql,
                              const hyl_insert_opts *opts, hyl_inserter **out, hyl_error *err)
 {
@@ -154,8 +163,8 @@ hyl_status hyl_inserter_open(hyl_conn *conn, const char *table, const char *cons
                              hyl_error *err)
 {
     hyl__table described;
-    hyl_insert_opts read = HYL_INSERT_OPTS_INIT;
-    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_INSERT_OPTS_INIT", err));
+    hyl_insert_opts read;
+    HYL_TRY(hyl__insert_opts_read(opts, &read, err));
     HYL_TRY(read_table(conn, table, columns, column_count, &described, err));
     return hyl__inserter_new(conn, &described, NULL, &read, out, err);
 }

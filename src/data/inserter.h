@@ -5,6 +5,13 @@
 #include "loader.h"
 
 /*
+ * The caller's options, or the defaults.
+ * Errors: ARG.
+ */
+HYL_NODISCARD hyl_status hyl__insert_opts_read(const hyl_insert_opts *given, hyl_insert_opts *out,
+                                               hyl_error *err);
+
+/*
  * Takes the table and insert_sql (of hyl__loader; NULL for COPY), also where it fails.
  * Errors: those of hyl__loader_init.
  */

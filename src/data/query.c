@@ -301,11 +301,22 @@ hyl_status hyl__transfer_choose(const hyl_conn *conn, hyl_transfer asked, hyl_tr
     return HYL_OK;
 }
 
+static hyl_status read_options(const hyl_query_opts *given, hyl_query_opts *out, hyl_error *err)
+{
+    const unsigned known = HYL_QUERY_TEXT | HYL_QUERY_GEOGRAPHY_TEXT | HYL_QUERY_BINARY;
+    *out = (hyl_query_opts)HYL_QUERY_OPTS_INIT;
+    HYL_TRY(hyl__opts_read(out, sizeof *out, given, "HYL_QUERY_OPTS_INIT", err));
+    return (out->flags & ~known) == 0
+               ? HYL_OK
+               : hyl__fail(err, HYL_ERR_ARG, "the option flags has unknown bits: 0x%x",
+                           out->flags & ~known);
+}
+
 hyl_status hyl_query_with(hyl_conn *conn, const char *sql, const hyl_query_opts *opts,
                           hyl_result **out, hyl_error *err)
 {
-    hyl_query_opts read = HYL_QUERY_OPTS_INIT;
-    HYL_TRY(hyl__opts_read(&read, sizeof read, opts, "HYL_QUERY_OPTS_INIT", err));
+    hyl_query_opts read;
+    HYL_TRY(read_options(opts, &read, err));
     HYL_TRY(hyl__conn_begin(conn, err));
     request req = {.conn = conn, .sql = sql, .flags = read.flags};
     HYL_TRY(hyl__transfer_choose(conn, read.transfer, &req.transfer, err));

@@ -67,6 +67,9 @@ hyl_status hyl__table_name_read(const char *name, hyl__table_name *out, hyl_erro
 {
     hyl_str parts[MAX_PARTS];
     size_t count = 0;
+    if (name == NULL) {
+        return hyl__fail(err, HYL_ERR_ARG, "there is no table: its name is NULL");
+    }
     char *text = hyl__malloc(strlen(name) + 1);
     if (text == NULL) {
         return hyl__fail_nomem(err);

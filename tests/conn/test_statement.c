@@ -55,6 +55,14 @@ static void one_statement_is_read(void **state)
     }
 }
 
+static void no_text_is_no_statement(void **state)
+{
+    (void)state;
+    hyl_error err = HYL_ERROR_INIT;
+    hyl__statement statement;
+    assert_status(hyl__statement_read(hyl_str_of(NULL), &statement, &err), HYL_ERR_ARG, &err);
+}
+
 static void a_bare_list_of_values_is_known(void **state)
 {
     (void)state;
@@ -131,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_statement_is_read),
+        cmocka_unit_test(no_text_is_no_statement),
         cmocka_unit_test(a_bare_list_of_values_is_known),
         cmocka_unit_test(several_statements_are_refused),
         cmocka_unit_test(a_quote_that_is_not_closed_is_refused_with_its_line),

@@ -49,6 +49,14 @@ static void what_is_no_name_is_refused(void **state)
     }
 }
 
+static void no_name_is_refused(void **state)
+{
+    (void)state;
+    hyl_error err = HYL_ERROR_INIT;
+    hyl__table_name parsed;
+    assert_status(hyl__table_name_read(NULL, &parsed, &err), HYL_ERR_ARG, &err);
+}
+
 static void no_memory_is_reported(void **state)
 {
     (void)state;
@@ -64,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_read_as_sql_has_them),
         cmocka_unit_test(what_is_no_name_is_refused),
+        cmocka_unit_test(no_name_is_refused),
         cmocka_unit_test(no_memory_is_reported),
     };
     return cmocka_run_group_tests_name("data/table_name", tests, NULL, NULL);

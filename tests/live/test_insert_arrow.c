@@ -166,13 +166,64 @@ static const char *no_words(struct ArrowArrayStream *stream)
     return NULL;
 }
 
+static void release_nothing(struct ArrowArrayStream *stream)
+{
+    stream->release = NULL;
+}
+
 static void a_stream_without_schema_is_an_error(void **state)
 {
     (void)state;
-    struct ArrowArrayStream stream = {no_schema, NULL, no_words, NULL, NULL};
+    struct ArrowArrayStream stream = {no_schema, NULL, no_words, release_nothing, NULL};
     assert_status(hyl_insert_arrow(writer, "t", &stream, NULL, NULL, &err), HYL_ERR_IO, &err);
     assert_message("the Arrow stream failed");
     assert_int_equal(err.sys_errno, EIO);
+    assert_int_equal(ask("SELECT 1"), 1);
+}
+
+/* What is not there, and options that are none, are refused by name. */
+static void nothing_is_an_error(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream = {no_schema, NULL, no_words, release_nothing, NULL};
+    struct ArrowArrayStream released = {NULL, NULL, NULL, NULL, NULL};
+    hyl_insert_arrow_opts opts = HYL_INSERT_ARROW_OPTS_INIT;
+    assert_status(hyl_insert_arrow(writer, "t", &released, NULL, NULL, &err), HYL_ERR_ARG, &err);
+    assert_message("no Arrow stream");
+    assert_status(hyl_insert_arrow(writer, "t", NULL, NULL, NULL, &err), HYL_ERR_ARG, &err);
+    opts.mode = (hyl_insert_arrow_mode)77;
+    assert_status(hyl_insert_arrow(writer, "t", &stream, &opts, NULL, &err), HYL_ERR_ARG, &err);
+    assert_message("mode is none: 77");
+    opts.mode = HYL_INSERT_ARROW_APPEND;
+    opts.lossy = 64 | HYL_LOSSY_TIMES;
+    assert_status(hyl_insert_arrow(writer, "t", &stream, &opts, NULL, &err), HYL_ERR_ARG, &err);
+    assert_message("lossy has unknown bits: 0x40");
+    assert_null(hyl_stream_error(&released));
+    assert_null(hyl_stream_error(NULL));
+}
+
+static void no_statement_is_an_error(void **state)
+{
+    (void)state;
+    struct ArrowArrayStream stream;
+    hyl_result *result = NULL;
+    hyl_copy *copy = NULL;
+    int64_t number = 0;
+    char *text = NULL;
+    hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
+    assert_status(hyl_query_arrow(writer, NULL, NULL, &stream, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_query(writer, NULL, &result, &err), HYL_ERR_ARG, &err);
+    assert_message("text is NULL");
+    assert_status(hyl_exec(writer, NULL, NULL, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_query_i64(writer, NULL, &number, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_query_text(writer, NULL, &text, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_copy_in_open(writer, NULL, &copy, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_copy_out_open(writer, NULL, &copy, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_arrow_ipc_to_fd(writer, NULL, 1, &err), HYL_ERR_ARG, &err);
+    opts.flags = 1U << 20;
+    assert_status(hyl_query_with(writer, "SELECT 1", &opts, &result, &err), HYL_ERR_ARG, &err);
+    assert_message("flags has unknown bits: 0x100000");
+    assert_null(result);
     assert_int_equal(ask("SELECT 1"), 1);
 }
 
@@ -270,6 +321,8 @@ int main(void)
         cmocka_unit_test(both_directions_at_once),
         cmocka_unit_test(an_error_in_the_middle_changes_nothing),
         cmocka_unit_test(a_stream_without_schema_is_an_error),
+        cmocka_unit_test(nothing_is_an_error),
+        cmocka_unit_test(no_statement_is_an_error),
         cmocka_unit_test(a_busy_connection_is_refused),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -325,6 +325,12 @@ static void wrong_names_are_refused(void **state)
     assert_status(hyl_inserter_open(conn, "n", none, 2, NULL, &ins, &err), HYL_ERR_ARG, &err);
     assert_message("no column \"nope\"");
     assert_status(hyl_inserter_open(conn, "n", none, 0, NULL, &ins, &err), HYL_ERR_ARG, &err);
+    assert_status(hyl_inserter_open(conn, NULL, NULL, 0, NULL, &ins, &err), HYL_ERR_ARG, &err);
+    assert_message("its name is NULL");
+    hyl_insert_opts opts = HYL_INSERT_OPTS_INIT;
+    opts.format = (hyl_insert_format)9;
+    assert_status(hyl_inserter_open(conn, "n", NULL, 0, &opts, &ins, &err), HYL_ERR_ARG, &err);
+    assert_message("format is none: 9");
     assert_null(ins);
     run("DROP TABLE n");
 }
