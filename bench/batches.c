@@ -222,8 +222,10 @@ hyl_status batches_init(batches *self, batches_kind kind, int64_t rows, hyl_erro
 {
     size_t wanted = (size_t)((rows + BATCHES_ROWS - 1) / BATCHES_ROWS);
     *self = (batches){.items = calloc(wanted, sizeof *self->items)};
-    hyl_status status =
-        self->items != NULL ? batches_schema(kind, &self->schema, err) : cli_fail_nomem(err);
+    if (self->items == NULL) {
+        return cli_fail_nomem(err);
+    }
+    hyl_status status = batches_schema(kind, &self->schema, err);
     for (int64_t first = 1; status == HYL_OK && first <= rows; first += BATCHES_ROWS) {
         int64_t left = rows - first + 1;
         status = batches_make(kind, first, left < BATCHES_ROWS ? left : BATCHES_ROWS,

@@ -225,7 +225,7 @@ static hyl_status log_in(const hyl_config *config, const hyl__settings *settings
     int64_t deadline = hyl__deadline_in(settings->connect_timeout_ms);
     hyl_status status = open_and_log_in(config, deadline, out, &why);
     bool in_time = hyl__deadline_left(deadline) != 0;
-    if (in_time && hyl__dialect_refused(settings->dialect, &why)) {
+    if (status < 0 && in_time && hyl__dialect_refused(settings->dialect, &why)) {
         HYL_TRY(log_in_to_postgresql(config, deadline, out, err));
         status = *out != NULL ? HYL_OK : status;
     }

@@ -212,7 +212,8 @@ static void copy_values(const slice *part, const hyl__stage *stage, hyl__stage_c
 static size_t length_at(const slice *part, size_t i)
 {
     /* hyl_str and hyl_bytes are laid out alike. */
-    return is_null(part, i) ? 0 : ((const hyl_str *)part->from->values)[part->first + i].len;
+    const hyl_str *texts = part->from->values;
+    return texts == NULL || is_null(part, i) ? 0 : texts[part->first + i].len;
 }
 
 static bool is_varying(hyl_type_id type)
@@ -267,10 +268,29 @@ static bool copy_ascii(const slice *part, hyl__stage *stage, hyl__stage_column *
 
 /* ---- Columns ------------------------------------------------------------------------------- */
 
+/* A column without an array of values, as one that is all NULL may be. */
+static hyl_status put_nulls(const slice *part, hyl__stage *stage, hyl__stage_column *column,
+                            size_t *done, hyl_error *err)
+{
+    const size_t rows = stage->rows;
+    hyl_status status = HYL_OK;
+    for (*done = 0; *done < part->count && status == HYL_OK; stage->rows++) {
+        status = is_null(part, *done)
+                     ? hyl__put_null(stage, column, err)
+                     : hyl__fail(err, HYL_ERR_ARG, "the column has no values, and this is no NULL");
+        *done += status == HYL_OK;
+    }
+    stage->rows = rows;
+    return status;
+}
+
 static hyl_status put_column(const slice *part, hyl__stage *stage, hyl__stage_column *column,
                              size_t *done, hyl_error *err)
 {
-    const bool may_copy = part->from->values != NULL && (column->info->nullable || !has_null(part));
+    if (part->from->values == NULL) {
+        return put_nulls(part, stage, column, done, err);
+    }
+    const bool may_copy = column->info->nullable || !has_null(part);
     *done = part->count;
     if (may_copy && fit_as_they_are(part, column)) {
         copy_values(part, stage, column);

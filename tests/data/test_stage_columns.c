@@ -271,6 +271,28 @@ static void a_column_of_nulls_needs_no_values(void **state)
     }
 }
 
+static void without_values_all_must_be_null(void **state)
+{
+    (void)state;
+    static char name[] = "x";
+    const hyl_type_id types[] = {HYL_TYPE_INT, HYL_TYPE_TEXT};
+    const bool nulls[] = {true, true, false};
+    for (size_t i = 0; i < 4; i++) {
+        hyl__table_column info = {name, hyl_type_of(types[i % 2]), true};
+        const hyl__table table = {NULL, &info, 1};
+        const hyl_colbuf column = {types[i % 2], NULL, i < 2 ? nulls : NULL};
+        hyl__stage stage;
+        size_t done = 9;
+        size_t refused = 9;
+        assert_ok(hyl__stage_init(&stage, &table, 1000, &err), &err);
+        assert_status(hyl__stage_put_columns(&stage, &column, 0, 3, &done, &refused, &err),
+                      HYL_ERR_ARG, &err);
+        assert_int_equal(done, i < 2 ? 2 : 0);
+        assert_int_equal(refused, 0);
+        hyl__stage_reset(&stage);
+    }
+}
+
 /* Text stops with the value that makes the stage full, one row at least. */
 static void long_text_fills_the_stage(void **state)
 {
@@ -312,6 +334,7 @@ int main(void)
         cmocka_unit_test(columns_are_as_their_values),
         cmocka_unit_test(what_a_null_hides_is_not_kept),
         cmocka_unit_test(a_column_of_nulls_needs_no_values),
+        cmocka_unit_test(without_values_all_must_be_null),
         cmocka_unit_test(long_text_fills_the_stage),
         cmocka_unit_test(only_values_have_elements),
     };
