@@ -1,5 +1,6 @@
 /* hyperline query: runs SQL and prints what it returns. */
 #include "cli.h"
+#include "file_kind.h"
 #include "format.h"
 #include "interrupt.h"
 #include "options.h"
@@ -274,6 +275,21 @@ static int check_null_text(const format *chosen, const char *text)
     return STATUS_OK;
 }
 
+/* A table for people in a file that says that it is Arrow would be found out late. */
+static int check_output_name(const query_options *options)
+{
+    const char *kind = options->format == NULL && options->output != NULL
+                           ? file_kind_of_path(options->output)
+                           : NULL;
+    if (kind == NULL) {
+        return STATUS_OK;
+    }
+    return usage_error("query",
+                       "%s is not written as %s: name it .csv, .json or .jsonl, or give "
+                       "--format",
+                       options->output, kind);
+}
+
 static int check_options(const query_options *options, const operands *words)
 {
     if (options->nulls.count > 1) {
@@ -285,7 +301,9 @@ static int check_options(const query_options *options, const operands *words)
     if (options->file == NULL && words->count < 2) {
         return usage_error("query", "SQL is missing: hyperline query DB SQL");
     }
-    return check_null_text(choose_format(options), options->null_text);
+    int status = check_output_name(options);
+    return status != STATUS_OK ? status
+                               : check_null_text(choose_format(options), options->null_text);
 }
 
 static int run_query(query *self, const query_options *options, const char *db, const script *sql)

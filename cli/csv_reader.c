@@ -2,6 +2,7 @@
 
 #include "csv_scan.h"
 #include "fail.h"
+#include "file_kind.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -171,6 +172,10 @@ static hyl_status start(csv_reader *reader, hyl_error *err)
 {
     HYL_TRY(refill(reader, err));
     const uint8_t *b = reader->buf;
+    const char *other = file_kind_advice(b, reader->end);
+    if (other != NULL) {
+        return cli_fail(err, HYL_ERR_ARG, "%s: this is %s", reader->name, other);
+    }
     bool utf16_mark =
         reader->end >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff));
     if (utf16_mark || looks_like_utf16(b, reader->end)) {

@@ -431,10 +431,34 @@ def test_an_empty_file_keeps_the_columns_that_there_are(database, source):
     assert query(database.db, "SELECT * FROM data", "--format=csv") == "a,b\n"
 
 
+def test_names_that_other_files_begin_with_are_names(database, source):
+    for name in ("PAR1", "ARROW1"):
+        said = load(source(f"{name},b\n1,x\n"), database, "--replace")
+        assert inferred(said) == {name: "integer", "b": "text"}
+
+
 def test_a_header_alone_makes_a_table_of_texts(database, source):
     said = load(source("a,b\n"), database)
     assert inferred(said) == {"a": "text", "b": "text"}
     assert query(database.db, "SELECT * FROM data", "--format=csv") == "a,b\n"
+
+
+# ---- other files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "this is an Arrow IPC file (Feather), not CSV"),
+        (b"\xff\xff\xff\xff\x10\0\0\0" * 9, "this is an Arrow IPC stream, not CSV"),
+        (b"PAR1\x15\x04\x15\x10", "this is a Parquet file, not CSV; the server reads it: "),
+        (b"\x28\xb5\x2f\xfd\x04\0", "this is compressed with zstd; unpack it first"),
+        (b"PK\x03\x04\x14\0", "this is a ZIP archive"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_named(database, source, content, expected):
+    text = load_fails(source(content), database)
+    assert expected in text
 
 
 # ---- bad files ----------------------------------------------------------------------------------

@@ -645,6 +645,16 @@ def test_the_file_name_says_the_format(server, tmp_path, name, text):
     assert (tmp_path / name).read_text() == "a\n1\n"
 
 
+@pytest.mark.parametrize("name", ["x.arrow", "x.arrows", "x.ipc", "x.feather", "x.PARQUET"])
+def test_a_name_of_another_format_is_refused(server, tmp_path, name):
+    kind = "Parquet" if name == "x.PARQUET" else "Arrow"
+    text = query_fails(server.tcp, "SELECT 1 AS a", "-o", tmp_path / name, status=2)
+    assert f"{name} is not written as {kind}" in text
+    assert os.listdir(tmp_path) == []
+    query(server.tcp, "SELECT 1 AS a", "-o", tmp_path / name, "--format=csv")
+    assert (tmp_path / name).read_text() == "a\n1\n"
+
+
 def test_a_link_stays_a_link(server, tmp_path):
     (tmp_path / "real.csv").write_text("before")
     (tmp_path / "link.csv").symlink_to("real.csv")

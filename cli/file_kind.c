@@ -1,0 +1,55 @@
+#include "file_kind.h"
+
+#include <string.h>
+#include <strings.h>
+
+typedef struct kind {
+    const char *magic;
+    size_t len;
+    const char *advice;
+} kind;
+
+#define ARROW_ADVICE                                                                       \
+    "not CSV; write it as CSV first, or load it with the library (hyl_arrow_ipc_open_fd, " \
+    "hyl_insert_arrow; examples/arrow_load.c)"
+
+/*
+ * The first bytes, as each format's specification gives them, and enough of what follows that no
+ * header line of a CSV is taken for them: Arrow's padding, Thrift's first field of Parquet.
+ */
+static const kind kinds[] = {
+    {"ARROW1\0\0", 8, "an Arrow IPC file (Feather), " ARROW_ADVICE},
+    {"\xff\xff\xff\xff", 4, "an Arrow IPC stream, " ARROW_ADVICE},
+    {"PAR1\x15", 5,
+     "a Parquet file, not CSV; the server reads it: hyperline query DB \"CREATE TABLE t AS SELECT "
+     "* "
+     "FROM external('/path/of/the/file.parquet')\""},
+    {"\x28\xb5\x2f\xfd", 4, "compressed with zstd; unpack it first: zstd -d"},
+    {"PK\x03\x04", 4, "a ZIP archive, as .xlsx files are too; unpack it, or save it as CSV, first"},
+};
+
+const char *file_kind_advice(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (len >= kinds[i].len && memcmp(bytes, kinds[i].magic, kinds[i].len) == 0) {
+            return kinds[i].advice;
+        }
+    }
+    return NULL;
+}
+
+const char *file_kind_of_path(const char *path)
+{
+    static const char *const names[][2] = {{".arrow", "Arrow"},
+                                           {".arrows", "Arrow"},
+                                           {".ipc", "Arrow"},
+                                           {".feather", "Arrow"},
+                                           {".parquet", "Parquet"}};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot != NULL && i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(dot, names[i][0]) == 0) {
+            return names[i][1];
+        }
+    }
+    return NULL;
+}
