@@ -186,7 +186,13 @@ static hyl_status stop_and_drain(hyl_conn *conn, int64_t deadline, uint64_t limi
 {
     conn->deadline = deadline;
     hyl_status status = ask_to_stop(conn, deadline, why);
-    /* A cancel that could not be sent is no reason to give up: the rest may be short. */
+    /*
+     * A cancel that could not be sent is no reason to give up: the rest may be short. One that may
+     * still hit is: nothing makes the connection whole.
+     */
+    if (conn->cancel_unsettled) {
+        return status < 0 ? status : HYL_ERR_DESYNC;
+    }
     status = drain(conn, limit, status < 0 ? NULL : why);
     conn->cancel_sent = false;
     return status;
