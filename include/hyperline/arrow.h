@@ -281,20 +281,20 @@ typedef struct hyl_insert_arrow_opts {
  *
  * Columns are matched by name, exactly; each of the table's must be there, and no other. The types
  * may differ where every value has a place, and where one has none at all nothing is sent: the
- * message lists every column that is missing, unknown, or of another type. What only values can
+ * message lists the columns that are missing, unknown, or of another type. What only values can
  * show (too long for varchar, NULL into NOT NULL, invalid UTF-8, a date out of range, digits beyond
  * a decimal's precision) is found as they are read: the message names row and column, and nothing
- * was inserted.
+ * was inserted. Only whether json is json the server says (22P02), without a row.
  *
  *     Arrow                                   a new column        an existing column
  *     bool                                    boolean             boolean
  *     int8, int16, uint8                      smallint            or any wider whole number, numeric
  *     int32, uint16                           integer             that has the digits, double
  *     int64, uint32                           bigint              precision up to 32 bits, real up to
- *     uint64                                  numeric(20,0)       16 (oid too for uint32)
+ *     uint64                                  numeric(20,0) *     16 (oid too for uint32)
  *     float16, float32                        real (file version 4; double precision before);
  *     float64                                 double precision
- *     decimal32, 64, 128, 256                 numeric(p,s)        or wider on both sides of the point
+ *     decimal32, 64, 128, 256                 numeric(p,s) *      or wider on both sides of the point
  *     utf8, large_utf8, utf8_view             text                or varchar, char, json
  *     binary, large_, _view, fixed_size       bytes               or uuid, of 16 bytes
  *     date32, date64                          date                or timestamp
@@ -306,6 +306,7 @@ typedef struct hyl_insert_arrow_opts {
  *     extension types                         as their storage    as their storage
  *     list, struct, map, union                none                none
  *
+ * (*) Of more than 18 digits in files of version 3 and later alone.
  * The metadata of hyl_query_arrow (hyper:type, hyper:max_string_length) choose oid, varchar, char,
  * json, geography and uuid for a new column, at the field or at its values behind a dictionary or
  * runs. A field that is not nullable makes a NOT NULL column. Hyper's tables have no columns of
@@ -315,9 +316,9 @@ typedef struct hyl_insert_arrow_opts {
  *
  * Errors: those of a statement; ARG (an option; a name; the stream was released, is no table of
  * columns, or is not what it says it is: offsets that decrease, views into nowhere; columns are
- * missing, unknown or twice); TYPE (a column of another type); UNSUPPORTED (a new column of a type that has
- * no home: list, struct, map, union; no Arrow in this build); RANGE, NULLVAL, ARG of a value; IO
- * (the stream failed, with its words); STATE (to be created inside a transaction).
+ * missing, unknown or twice); TYPE (a column of another type); UNSUPPORTED (a new column of a type
+ * that has no home: list, struct, map, union; no Arrow in this build); RANGE, NULLVAL, ARG of a
+ * value; IO (the stream failed, with its words); STATE (to be created inside a transaction).
  * Blocks: until the stream's end, and in it.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_insert_arrow(hyl_conn *conn, const char *table,

@@ -85,18 +85,23 @@ static int64_t find_field(const struct ArrowSchema *schema, const char *name)
     return -1;
 }
 
-/* Begins another item of a list after its heading. */
-static void append_item(hyl_buf *list, const char *heading)
+/* What is wrong with columns: of each kind a list of texts, NUL behind each. */
+typedef enum complaint { COMPLAINT_MISSING, COMPLAINT_EXTRA, COMPLAINT_TYPE, COMPLAINTS } complaint;
+
+static const char *const complaint_names[COMPLAINTS] = {
+    "missing: ", "not in the table: ", "of another type: "};
+
+static void end_item(hyl_buf *list)
 {
-    hyl_buf_append_str(list, list->len == 0 ? heading : ", ");
+    hyl_buf_append_byte(list, 0);
 }
 
 static void list_missing(const arrow_load *load, hyl_buf *out)
 {
     for (size_t i = 0; i < load->table.count; i++) {
         if (find_field(&load->schema, load->table.columns[i].name) < 0) {
-            append_item(out, "missing: ");
             hyl_buf_printf(out, "\"%s\"", load->table.columns[i].name);
+            end_item(out);
         }
     }
 }
@@ -105,48 +110,96 @@ static void list_extra(const arrow_load *load, hyl_buf *out)
 {
     for (int64_t i = 0; i < load->schema.n_children; i++) {
         const char *name = field_name(load->schema.children[i]);
-        if (hyl__table_find(&load->table, name) < 0) {
-            append_item(out, "not in the table: ");
-            hyl_buf_printf(out, "\"%s\"", name);
-        } else if (find_field(&load->schema, name) < i) {
-            append_item(out, "not in the table: ");
-            hyl_buf_printf(out, "\"%s\" again", name);
+        const bool is_second = find_field(&load->schema, name) < i;
+        if (is_second || hyl__table_find(&load->table, name) < 0) {
+            hyl_buf_printf(out, "\"%s\"%s", name, is_second ? " again" : "");
+            end_item(out);
         }
     }
+}
+
+/* Which option would take the field's values, or those that fit; NULL where none does. */
+static const char *helpful_option(const struct ArrowSchema *field, hyl_type type)
+{
+    if (hyl__arrow_fits(field, type, HYL_LOSSY_NUMBERS)) {
+        return "HYL_LOSSY_NUMBERS";
+    }
+    return hyl__arrow_fits(field, type, HYL_LOSSY_TIMES) ? "HYL_LOSSY_TIMES" : NULL;
 }
 
 static void list_mismatched(const arrow_load *load, hyl_buf *out)
 {
     for (size_t i = 0; i < load->table.count; i++) {
         const hyl__table_column *column = &load->table.columns[i];
-        int64_t found = find_field(&load->schema, column->name);
-        if (found >= 0 &&
-            !hyl__arrow_fits(load->schema.children[found], column->type, load->opts.lossy)) {
-            append_item(out, "of another type: ");
-            hyl_buf_printf(out, "\"%s\" is ", column->name);
-            append_arrow_type(load->schema.children[found], out);
-            hyl_buf_append_str(out, ", the table's ");
-            hyl_type_format(column->type, out);
+        const int64_t found = find_field(&load->schema, column->name);
+        if (found < 0 ||
+            hyl__arrow_fits(load->schema.children[found], column->type, load->opts.lossy)) {
+            continue;
+        }
+        const char *option = helpful_option(load->schema.children[found], column->type);
+        hyl_buf_printf(out, "\"%s\" is ", column->name);
+        append_arrow_type(load->schema.children[found], out);
+        hyl_buf_append_str(out, ", the table's ");
+        hyl_type_format(column->type, out);
+        if (option != NULL) {
+            hyl_buf_printf(out, " (%s takes what fits)", option);
+        }
+        end_item(out);
+    }
+}
+
+/* Room for the items of all lists: the message has some words more. */
+enum { LISTS_MAX = 340 };
+
+/* As many of a list's items as there is room for, one at least, and how many more there are. */
+static void append_list(hyl_buf *out, const hyl_buf *list, size_t room)
+{
+    size_t shown = 0;
+    size_t more = 0;
+    size_t used = 0;
+    for (size_t at = 0; at < list->len;) {
+        const char *item = (const char *)list->data + at;
+        const size_t len = strlen(item);
+        if (more > 0 || (shown > 0 && used + len > room)) {
+            more++;
+        } else {
+            hyl_buf_append_str(out, shown++ > 0 ? ", " : "");
+            hyl_buf_append(out, item, len);
+            used += len + 2;
+        }
+        at += len + 1;
+    }
+    if (more > 0) {
+        hyl_buf_printf(out, " and %zu more", more);
+    }
+}
+
+static void append_lists(hyl_buf *out, const hyl_buf lists[COMPLAINTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < COMPLAINTS; i++) {
+        count += lists[i].len > 0;
+        out->failed |= lists[i].failed;
+    }
+    for (size_t i = 0; i < COMPLAINTS; i++) {
+        if (lists[i].len > 0) {
+            hyl_buf_append_str(out, out->len > 0 ? "; " : "");
+            hyl_buf_append_str(out, complaint_names[i]);
+            append_list(out, &lists[i], LISTS_MAX / count);
         }
     }
 }
 
-/* Puts the lists that there are behind one another. */
-static hyl_status fail_lists(arrow_load *load, hyl_buf lists[3])
+static hyl_status fail_lists(arrow_load *load, const hyl_buf lists[COMPLAINTS])
 {
     hyl_buf all = HYL_BUF_INIT;
-    for (size_t i = 0; i < 3; i++) {
-        if (lists[i].len > 0) {
-            hyl_buf_append_str(&all, all.len > 0 ? "; " : "");
-            hyl_buf_append(&all, lists[i].data, lists[i].len);
-        }
-    }
-    hyl_buf_append_byte(&all, 0);
+    append_lists(&all, lists);
+    end_item(&all);
     hyl_status status = HYL_OK;
-    if (all.failed || lists[0].failed || lists[1].failed || lists[2].failed) {
+    if (all.failed) {
         status = hyl__fail_nomem(&load->error);
     } else if (all.len > 1) {
-        bool names = lists[0].len > 0 || lists[1].len > 0;
+        const bool names = lists[COMPLAINT_MISSING].len > 0 || lists[COMPLAINT_EXTRA].len > 0;
         status = hyl__fail(&load->error, names ? HYL_ERR_ARG : HYL_ERR_TYPE,
                            "the columns are not those of table %s: %s", load->table.sql_name,
                            (const char *)all.data);
@@ -157,12 +210,12 @@ static hyl_status fail_lists(arrow_load *load, hyl_buf lists[3])
 
 static hyl_status check_columns(arrow_load *load)
 {
-    hyl_buf lists[3] = {HYL_BUF_INIT, HYL_BUF_INIT, HYL_BUF_INIT};
-    list_missing(load, &lists[0]);
-    list_extra(load, &lists[1]);
-    list_mismatched(load, &lists[2]);
+    hyl_buf lists[COMPLAINTS] = {HYL_BUF_INIT, HYL_BUF_INIT, HYL_BUF_INIT};
+    list_missing(load, &lists[COMPLAINT_MISSING]);
+    list_extra(load, &lists[COMPLAINT_EXTRA]);
+    list_mismatched(load, &lists[COMPLAINT_TYPE]);
     hyl_status status = fail_lists(load, lists);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < COMPLAINTS; i++) {
         hyl_buf_reset(&lists[i]);
     }
     return status;
@@ -170,25 +223,33 @@ static hyl_status check_columns(arrow_load *load)
 
 /* ---- A new table --------------------------------------------------------------------------- */
 
-static hyl_status check_homes(arrow_load *load)
+static void list_homeless(const arrow_load *load, hyl_buf *out)
 {
-    hyl_buf list = HYL_BUF_INIT;
-    hyl_status status = HYL_OK;
     for (int64_t i = 0; i < load->schema.n_children; i++) {
         const struct ArrowSchema *field = load->schema.children[i];
         if (hyl__arrow_home(field, true).id == HYL_TYPE_UNKNOWN) {
-            append_item(&list, "");
-            hyl_buf_printf(&list, "\"%s\" is ", field_name(field));
-            append_arrow_type(field, &list);
+            hyl_buf_printf(out, "\"%s\" is ", field_name(field));
+            append_arrow_type(field, out);
+            end_item(out);
         }
     }
-    if (list.failed) {
+}
+
+static hyl_status check_homes(arrow_load *load)
+{
+    hyl_buf list = HYL_BUF_INIT;
+    hyl_buf text = HYL_BUF_INIT;
+    hyl_status status = HYL_OK;
+    list_homeless(load, &list);
+    append_list(&text, &list, LISTS_MAX);
+    if (list.failed || text.failed) {
         status = hyl__fail_nomem(&load->error);
-    } else if (list.len > 0) {
+    } else if (text.len > 0) {
         status = hyl__fail(&load->error, HYL_ERR_UNSUPPORTED, "Hyper has no such type: %.*s",
-                           (int)list.len, (const char *)list.data);
+                           (int)text.len, (const char *)text.data);
     }
     hyl_buf_reset(&list);
+    hyl_buf_reset(&text);
     return status;
 }
 

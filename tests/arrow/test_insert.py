@@ -4,6 +4,7 @@ import ctypes
 import datetime as dt
 import decimal
 import io
+import re
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
 
 import duckdb
@@ -362,6 +363,30 @@ def test_a_new_column_has_a_name(db):
     nameless = pyarrow.table([[1], [2]], names=["i", ""])
     refused(db, ARG, "the name of the stream's column 2: an identifier is empty", data=nameless,
             mode=CREATE)
+
+
+def test_many_columns_are_counted_where_they_cannot_be_listed(db):
+    """Every kind of complaint is seen, with its first columns and the number of the others."""
+    columns = ", ".join(f"missing_column_{k} int" for k in range(50))
+    db.execute(f"CREATE TABLE {db.name()} (i int, x text, {columns})")
+    data = {f"extra_column_{k}": [k] for k in range(300)}
+    wide = pyarrow.table({**data, "i": ["one"], "x": [1]})
+    error = refused(db, ARG, 'missing: "missing_column_0", ', 'not in the table: "extra_column_0", ',
+                    'of another type: "i" is string, the table\'s integer, "x" is int64',
+                    data=wide, mode=APPEND)
+    counts = [int(n) for n in re.findall(r" and (\d+) more", str(error))]
+    shown = [len(re.findall(word, str(error))) for word in ("missing_column", "extra_column")]
+    assert [n + m for n, m in zip(counts, shown)] == [50, 300]
+    lists = pyarrow.table({f"a_list_{k}": pyarrow.array([[k]]) for k in range(90)})
+    error = refused(db, UNSUPPORTED, '"a_list_0" is list', data=lists, table="l")
+    assert int(re.search(r" and (\d+) more$", str(error))[1]) + str(error).count("a_list_") == 90
+
+
+def test_the_option_that_would_help_is_named(db):
+    db.execute(f"CREATE TABLE {db.name()} (i int, x bigint)")
+    data = numbered(pyarrow.array([D(5)], pyarrow.decimal128(18, 0)))
+    refused(db, TYPE, "bigint (HYL_LOSSY_NUMBERS takes what fits)", data=data, mode=APPEND)
+    assert db.insert(data, mode=APPEND, lossy=NUMBERS) == (1, 0)
 
 
 NARROW = [
