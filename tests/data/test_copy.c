@@ -83,7 +83,7 @@ static void much_in_one_write_does_not_outlast_the_deadline(void **state)
 {
     (void)state;
     enum { MUCH = 64 << 20 };
-    mem_conn mem = mem_conn_open("request_timeout=1ms drain_timeout=1ms");
+    mem_conn mem = mem_conn_open("request_timeout=10ms drain_timeout=1ms");
     hyl_copy *copy = open_in(&mem);
     uint8_t *bytes = calloc(1, MUCH);
     assert_non_null(bytes);

@@ -228,7 +228,7 @@ static bool is_expected(hyl_status status)
 
 static void torture(scenario body, void (*say)(hyl_buf *), const char *last_tag)
 {
-    hyl_config *outside = mem_config("drain_timeout=1ms request_timeout=1ms");
+    hyl_config *outside = mem_config("drain_timeout=1ms request_timeout=2s");
     hyl_buf login = HYL_BUF_INIT;
     hyl_buf answer = HYL_BUF_INIT;
     hyl_buf ending = HYL_BUF_INIT;
