@@ -33,6 +33,7 @@ typedef struct session {
     int64_t began;   /* when the call under way did */
     bool flipped;    /* values and messages may have been changed on the way */
     bool lost;       /* a call said so */
+    bool copied;     /* the table has its rows */
     int right;       /* calls that gave their own answer */
     int failed;      /* and those that gave an error */
     int64_t slowest; /* of the calls, in ms */
@@ -102,10 +103,10 @@ static void ask_number(session *s, size_t index)
     }
 }
 
-static void make_table(session *s)
+static bool make_table(session *s)
 {
     begin_call(s);
-    (void)end_call(s, hyl_exec(s->conn, "CREATE TEMP TABLE t (a bigint)", NULL, &s->err));
+    return end_call(s, hyl_exec(s->conn, "CREATE TEMP TABLE t (a bigint)", NULL, &s->err));
 }
 
 static void copy_in(session *s)
@@ -131,6 +132,7 @@ static void copy_in(session *s)
         on = end_call(s, hyl_copy_finish(copy, &rows, &s->err));
         assert_true(!on || rows == 2 || s->flipped);
     }
+    s->copied = on;
     hyl_copy_free(copy);
     hyl_buf_reset(&data);
 }
@@ -159,7 +161,8 @@ static void read_stream(session *s, struct ArrowArrayStream *stream)
         }
         batch.release(&batch);
     }
-    assert_true(rows == 2 || s->flipped);
+    /* A COPY that failed, as by its deadline, may have been cancelled before it was done. */
+    assert_true(rows == 2 || s->flipped || (rows == 0 && !s->copied));
 }
 
 static void query_arrow(session *s)
@@ -184,9 +187,10 @@ static session run_session(const fault_plan *plan, const char *settings)
     begin_call(&s);
     if (end_call(&s, hyl_connect_uri(uri, &s.conn, &s.err))) {
         ask_number(&s, 0);
-        make_table(&s);
-        copy_in(&s);
-        query_arrow(&s);
+        if (make_table(&s)) {
+            copy_in(&s);
+            query_arrow(&s);
+        }
         ask_number(&s, 1);
         begin_call(&s);
         hyl_conn_free(s.conn);
