@@ -75,8 +75,10 @@ static hyl_status read_mixed(const hyl_row *row, row_sums *sums, hyl_error *err)
     return HYL_OK;
 }
 
-static hyl_status read_rows(hyl_conn *conn, const char *sql, hyl_transfer transfer, row_reader read,
-                            bench_sample *sample, hyl_error *err)
+/* Inlined with its reader, so that each is the one loop that a program has. */
+static inline hyl_status __attribute__((always_inline))
+read_rows(hyl_conn *conn, const char *sql, hyl_transfer transfer, row_reader read,
+          bench_sample *sample, hyl_error *err)
 {
     hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
     hyl_result *result = NULL;

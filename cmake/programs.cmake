@@ -21,6 +21,8 @@ if(BENCH_SOURCES AND HYL_WITH_ARROW)
     # nanoarrow makes what is inserted, and encodes it for the floor.
     target_include_directories(hyperline_bench SYSTEM PRIVATE ${HYL_NANOARROW_DIR}/include)
     target_link_libraries(hyperline_bench PRIVATE cli_parts ${CMAKE_DL_LIBS})
+    # The programs around the clients are all built as cargo builds a release.
+    target_compile_options(hyperline_bench PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3>)
     set_target_properties(hyperline_bench PROPERTIES
         OUTPUT_NAME hyperline-bench RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endif()

@@ -2,6 +2,7 @@
 
 use crate::{connect, Moved, Place, Work};
 use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::sum;
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use hyperdb_api::{Connection, Result, Row};
 
@@ -23,8 +24,6 @@ impl Sums {
 
 // ---- Rows --------------------------------------------------------------------------------------
 
-type RowReader = fn(&Row, &mut Sums);
-
 /// A NULL, of which there are none, would be seen in the sum.
 pub fn read_measurement(row: &Row, sums: &mut Sums) {
     sums.whole += i64::from(row.get_i32(0).unwrap_or(-1))
@@ -41,18 +40,22 @@ pub fn read_mixed(row: &Row, sums: &mut Sums) {
     sums.whole += row.get_timestamp(5).map_or(-1, |at| at.microseconds());
 }
 
-struct Rows {
+/// Of a type for each reader, so that it is compiled into the loop.
+struct Rows<Reader> {
     connection: Connection,
     sql: &'static str,
-    read: RowReader,
+    read: Reader,
 }
 
-pub fn rows(place: Place, sql: &'static str, read: RowReader) -> Result<Box<dyn Work>> {
+pub fn rows<Reader>(place: Place, sql: &'static str, read: Reader) -> Result<Box<dyn Work>>
+where
+    Reader: Fn(&Row, &mut Sums) + 'static,
+{
     let connection = connect(&place)?;
     Ok(Box::new(Rows { connection, sql, read }))
 }
 
-impl Work for Rows {
+impl<Reader: Fn(&Row, &mut Sums)> Work for Rows<Reader> {
     fn run(&mut self) -> Result<Moved> {
         let mut sums = Sums::default();
         let mut rows = 0;
@@ -76,7 +79,7 @@ pub fn sum_measurements(batch: &RecordBatch, sums: &mut Sums) {
         let values = batch.column(column).as_primitive::<Int32Type>().values();
         sums.whole += values.iter().map(|value| i64::from(*value)).sum::<i64>();
     }
-    sums.decimal += batch.column(2).as_primitive::<Float64Type>().values().iter().sum::<f64>();
+    sums.decimal += sum(batch.column(2).as_primitive::<Float64Type>()).unwrap_or(-1.0);
     sums.whole += batch.column(3).as_primitive::<Int64Type>().values().iter().sum::<i64>();
 }
 
