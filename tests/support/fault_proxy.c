@@ -209,12 +209,15 @@ static bool is_open(const pipe_line *line)
 /* What a direction waits for; the descriptor to poll, or -1. */
 static int wants(const proxy_link *link, const pipe_line *line, short *events, int64_t *due_ms)
 {
-    if (!is_open(line)) {
-        return -1;
-    }
-    if (link->stalled && line == &link->lines[link->plan.direction]) {
+    /* Of a line that passes nothing on only the sender's end is waited for: the server may well keep
+     * a connection whose client it believes to be there. */
+    bool is_dead = !is_open(line) && !line->ended;
+    if (is_dead || (link->stalled && line == &link->lines[link->plan.direction])) {
         *events = POLLRDHUP;
         return line->from;
+    }
+    if (!is_open(line)) {
+        return -1;
     }
     bool waiting = line->len > line->pos;
     if (waiting && hyl__now_ms() >= line->due_ms) {
