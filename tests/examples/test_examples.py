@@ -13,12 +13,12 @@ HYPERD = Path(os.environ.get("HYPERD_PATH", ROOT / ".deps" / "hyper" / "hyperd")
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.c"))
 
 
-def run(name, *arguments, cwd=None, hyperd=HYPERD):
+def run(name, *arguments, cwd=None, hyperd=HYPERD, stdin=subprocess.DEVNULL):
     env = {key: value for key, value in os.environ.items() if not key.startswith("HYPERLINE_")}
     return subprocess.run(
         [str(BUILD / "examples" / name), *map(str, arguments)],
         env={**env, "HYPERD_PATH": str(hyperd)},
-        cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        cwd=cwd, stdin=stdin, capture_output=True, text=True, timeout=120,
     )
 
 
@@ -200,28 +200,28 @@ def test_arrow_load_loads_files(tmp_path):
     pyarrow.feather.write_feather(pyarrow.table({"id": [1, 2], "name": ["bolt", None]}), file)
     path = tmp_path / "parts.hyper"
     for count in (2, 4):  # the second time it is appended to
-        assert run_well("arrow_load", path, "parts", file) == "2 rows loaded into parts\n"
+        with file.open("rb") as data:
+            assert run_well("arrow_load", path, "parts", stdin=data) == "2 rows loaded into parts\n"
         assert query_file(path, "SELECT count(*), count(name) FROM parts") == [f"{count},{count // 2}"]
 
 
 def test_arrow_load_says_what_went_wrong(tmp_path):
     text = tmp_path / "no.arrow"
     text.write_text("hello, world")
-    done = run("arrow_load", tmp_path / "parts.hyper", "parts", text)
+    with text.open("rb") as data:
+        done = run("arrow_load", tmp_path / "parts.hyper", "parts", stdin=data)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "arrow_load: the data are no Arrow IPC stream or file\n"
-    done = run("arrow_load", tmp_path / "parts.hyper", "parts", tmp_path / "none.arrow")
-    assert done.returncode == 1 and "none.arrow" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["arrow_read", "arrow_load"])
-def test_the_arrow_examples_are_short_and_show_their_usage(name):
+@pytest.mark.parametrize("name, lines", [("arrow_read", 40), ("arrow_load", 30)])
+def test_the_arrow_examples_are_short_and_show_their_usage(name, lines):
     done = run(name)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{name}: usage: {name} ")
     source = (ROOT / "examples" / f"{name}.c").read_text()
     code = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 40
+    assert len([line for line in code.splitlines() if line.strip()]) <= lines
 
 
 # ---- raw ----------------------------------------------------------------------------------------
