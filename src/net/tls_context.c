@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,12 +101,27 @@ static hyl_status check_key_file(const char *file, hyl_error *err)
     return HYL_OK;
 }
 
-static hyl_status load_key(SSL_CTX *context, const char *file, const passphrase *secret,
-                           hyl_error *err)
+static bool is_of_another_certificate(unsigned long code)
+{
+    return ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH;
+}
+
+/* The certificate is loaded already. */
+static hyl_status load_key(SSL_CTX *context, const char *file, const char *cert_file,
+                           const passphrase *secret, hyl_error *err)
 {
     HYL_TRY(check_key_file(file, err));
-    if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1) {
+    bool loaded = SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1;
+    /* A key of another algorithm than the certificate's goes beside it: OpenSSL would then show no
+     * certificate at all. */
+    if (loaded && SSL_CTX_check_private_key(context) == 1) {
         return HYL_OK;
+    }
+    if (loaded || is_of_another_certificate(ERR_peek_error())) {
+        ERR_clear_error();
+        return hyl__fail(err, HYL_ERR_TLS,
+                         "the key in the file '%.200s' is not that of the certificate in '%.200s'",
+                         file, cert_file);
     }
     if (secret->wanted) {
         ERR_clear_error();
@@ -130,7 +146,7 @@ static hyl_status load_identity(SSL_CTX *context, const hyl_tls_opts *opts, hyl_
     passphrase secret = {opts->key_passphrase, false};
     SSL_CTX_set_default_passwd_cb(context, give_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context, &secret);
-    hyl_status status = load_key(context, key_file, &secret, err);
+    hyl_status status = load_key(context, key_file, opts->cert_file, &secret, err);
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
     SSL_CTX_set_default_passwd_cb(context, NULL);
     return status;

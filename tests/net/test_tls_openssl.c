@@ -464,11 +464,10 @@ static void files_that_cannot_be_used_are_named(void **state)
     fails_with(&opts, HYL_ERR_TLS, "key file '/no/such/key.pem'");
     opts.key_file = "/dev/null";
     fails_with(&opts, HYL_ERR_TLS, "is no regular file");
-    opts.key_file = pki_key("stranger");
-    fails_with(&opts, HYL_ERR_TLS, "key values mismatch");
     opts.key_file = pki_cert("by_cert");
     assert_int_equal(chmod(opts.key_file, 0600), 0);
     fails_with(&opts, HYL_ERR_TLS, "key file");
+    opts.cert_file = pki_cert("by_cert");
     opts.key_file = pki_key("by_cert");
     assert_int_equal(chmod(opts.key_file, 0644), 0);
     fails_with(&opts, HYL_ERR_TLS, "mode 0600");
@@ -479,6 +478,23 @@ static void files_that_cannot_be_used_are_named(void **state)
     fails_with(&opts, HYL_ERR_TLS, "no passphrase is given");
     opts.key_passphrase = "open, Barley";
     fails_with(&opts, HYL_ERR_TLS, "the passphrase is not the right one");
+}
+
+/* A key of another algorithm too, which OpenSSL keeps beside the certificate. */
+static void a_key_that_is_not_the_certificate_s_is_refused(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"stranger", "ed25519"};
+    for (size_t i = 0; i < 2; i++) {
+        char wanted[600];
+        hyl_tls_opts opts = trusting("ca");
+        opts.cert_file = pki_cert("by_cert");
+        opts.key_file = pki_key(others[i]);
+        snprintf(wanted, sizeof wanted,
+                 "the key in the file '%s' is not that of the certificate in '%s'", opts.key_file,
+                 opts.cert_file);
+        fails_with(&opts, HYL_ERR_TLS, wanted);
+    }
 }
 
 static void a_client_shows_its_certificate(void **state)
@@ -885,6 +901,7 @@ int main(void)
         cmocka_unit_test(a_flooding_peer_does_not_outlast_the_deadline),
         cmocka_unit_test(bytes_in_front_of_the_handshake_are_refused),
         cmocka_unit_test(files_that_cannot_be_used_are_named),
+        cmocka_unit_test(a_key_that_is_not_the_certificate_s_is_refused),
         cmocka_unit_test(a_client_shows_its_certificate),
         cmocka_unit_test(a_demand_for_a_certificate_is_told),
         cmocka_unit_test(bytes_go_both_ways_however_they_are_cut),
