@@ -1,11 +1,13 @@
 /* hyperline query: runs SQL and prints what it returns. */
 #include "cli.h"
+#include "fail.h"
 #include "file_kind.h"
 #include "format.h"
 #include "interrupt.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "query_arrow.h"
 #include "script.h"
 #include "target.h"
 
@@ -16,7 +18,8 @@
 
 enum { ROWS_PER_LOOK = 1024 }; /* rows between two looks at the clock and at signals */
 
-static const format *const formats[] = {&format_table, &format_csv, &format_json, &format_jsonl};
+static const format *const formats[] = {&format_table, &format_csv, &format_json, &format_jsonl,
+                                        &format_arrow};
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
 typedef struct query_options {
@@ -56,7 +59,12 @@ static const char description[] =
     "          json columns are embedded; bytes are hex (\"\\\\x00ff\"); the second column \"a\" "
     "is\n"
     "          \"a_2\".\n"
-    "  jsonl   an object a line, otherwise as json.";
+    "  jsonl   an object a line, otherwise as json.\n"
+    "  arrow   an Arrow IPC stream (not an Arrow file) with the server's own types: dates are "
+    "date64,\n"
+    "          the zone of timestamptz is \"Utc\". Of the statements one, a SELECT, WITH, VALUES "
+    "or\n"
+    "          TABLE, returns the result; no other may return anything. Not to a terminal.";
 
 static const char footer[] =
     "Exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted by Ctrl-C (the statement is\n"
@@ -145,6 +153,15 @@ static hyl_status leave(hyl_result *result, hyl_str statement, hyl_error *err)
                                            : hyl_result_finish(result, err);
 }
 
+/* An Arrow stream has room for one result, and this is none of those that it can be. */
+static hyl_status refuse_result(hyl_result *result, hyl_error *err)
+{
+    HYL_TRY(hyl_result_finish(result, err));
+    return cli_fail(err, HYL_ERR_ARG,
+                    "the statement has run, but what it returns is not written as Arrow: only the "
+                    "result of SELECT, WITH, VALUES or TABLE is");
+}
+
 /* Prints rows or the tag. DONE, OK where the printing was given up, or an error. */
 static hyl_status print_outcome(query *self, hyl_result *result, hyl_error *err)
 {
@@ -153,6 +170,9 @@ static hyl_status print_outcome(query *self, hyl_result *result, hyl_error *err)
     HYL_TRY(status);
     /* A result without columns may still have rows. */
     if (status == HYL_OK || hyl_result_column_count(result) > 0) {
+        if (self->format == &format_arrow) {
+            return refuse_result(result, err);
+        }
         return print_result(self, result, status, row, err);
     }
     print_tag(self, hyl_result_tag(result));
@@ -173,21 +193,30 @@ static hyl_status read_result(query *self, hyl_result *result, hyl_str statement
 
 /* ---- The script ------------------------------------------------------------------------------ */
 
-static hyl_status run_statement(query *self, hyl_str statement, hyl_error *err)
+static hyl_status run_and_print(query *self, const char *sql, hyl_str statement, hyl_error *err)
 {
     hyl_result *result = NULL;
     hyl_query_opts opts = HYL_QUERY_OPTS_INIT;
     opts.flags = HYL_QUERY_GEOGRAPHY_TEXT;
-    char *sql = text_copy(statement);
-    if (sql == NULL) {
-        self->output.buf.failed = true;
-        return HYL_OK;
-    }
     hyl_status status = hyl_query_with(self->target.conn, sql, &opts, &result, err);
     if (status >= 0) {
         status = read_result(self, result, statement, err);
     }
     hyl_result_free(result);
+    return status;
+}
+
+static hyl_status run_statement(query *self, hyl_str statement, hyl_error *err)
+{
+    char *sql = text_copy(statement);
+    if (sql == NULL) {
+        self->output.buf.failed = true;
+        return HYL_OK;
+    }
+    bool as_arrow = self->format == &format_arrow && query_arrow_takes(statement);
+    hyl_status status =
+        as_arrow ? query_arrow_write(self->target.conn, sql, &self->output, &self->progress, err)
+                 : run_and_print(self, sql, statement, err);
     free_text(sql);
     return status;
 }
@@ -200,6 +229,14 @@ static void explain_copy(hyl_str statement, hyl_error *err)
         snprintf(err->message, sizeof err->message,
                  "COPY from STDIN or to STDOUT is not for this command; nothing was copied. Write "
                  "SELECT with --format csv, or use 'hyperline load'");
+    }
+}
+
+/* Errors of wrong use come from here, without a place in the script. */
+static void place_arrow_error(const query *self, size_t line, hyl_error *err)
+{
+    if (self->format == &format_arrow && err->status == HYL_ERR_ARG) {
+        cli_error_prefix(err, "line %zu: ", line);
     }
 }
 
@@ -224,6 +261,7 @@ static int run_script(query *self, const script *sql)
         bool written = output_flush(&self->output);
         if (status < 0 || interrupted()) {
             explain_copy(statement, &err);
+            place_arrow_error(self, script_line(sql, statement.data), &err);
             return complain_error(&self->target, &err, statement, script_line(sql, statement.data));
         }
         if (!written) {
@@ -255,6 +293,8 @@ static const format *choose_format(const query_options *options)
     const format *named = dot != NULL ? format_named(dot + 1) : NULL;
     if (dot != NULL && strcmp(dot, ".ndjson") == 0) {
         named = &format_jsonl;
+    } else if (dot != NULL && file_kind_of_path(options->output) == FILE_KIND_ARROW) {
+        named = &format_arrow;
     }
     return named != NULL ? named : &format_table;
 }
@@ -275,19 +315,25 @@ static int check_null_text(const format *chosen, const char *text)
     return STATUS_OK;
 }
 
-/* A table for people in a file that says that it is Arrow would be found out late. */
+/* A table for people in a file that says that it is Parquet would be found out late. */
 static int check_output_name(const query_options *options)
 {
-    const char *kind = options->format == NULL && options->output != NULL
-                           ? file_kind_of_path(options->output)
-                           : NULL;
-    if (kind == NULL) {
-        return STATUS_OK;
+    file_kind kind = options->format == NULL && options->output != NULL
+                         ? file_kind_of_path(options->output)
+                         : FILE_KIND_OTHER;
+    if (kind == FILE_KIND_PARQUET) {
+        return usage_error("query",
+                           "%s is not written as Parquet: name it .csv, .json, .jsonl or .arrow, "
+                           "or give --format",
+                           options->output);
     }
-    return usage_error("query",
-                       "%s is not written as %s: name it .csv, .json or .jsonl, or give "
-                       "--format",
-                       options->output, kind);
+    if (kind == FILE_KIND_FEATHER) {
+        return usage_error("query",
+                           "%s is not written as an Arrow file, only as an Arrow stream: name it "
+                           ".arrow or .arrows, or give --format",
+                           options->output);
+    }
+    return STATUS_OK;
 }
 
 static int check_options(const query_options *options, const operands *words)
@@ -310,6 +356,10 @@ static int run_query(query *self, const query_options *options, const char *db, 
 {
     if (!output_open(&self->output, options->output)) {
         return STATUS_FAILED;
+    }
+    if (self->output.is_terminal && self->format == &format_arrow) {
+        output_discard(&self->output);
+        return usage_error("query", "Arrow is not for a terminal: name a file with -o, or pipe it");
     }
     self->format_options.is_terminal = self->output.is_terminal;
     self->shows_progress = !self->output.is_terminal;
@@ -344,14 +394,18 @@ static int query_with(const query_options *options, const operands *words)
     memset(&self, 0, sizeof self);
     self.format = choose_format(options);
     self.format_options.null_text = options->null_text;
-    status = run_query(&self, options, words->items[0], &text);
+    status = self.format == &format_arrow ? query_arrow_check(&text) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = run_query(&self, options, words->items[0], &text);
+    }
     script_free(&text);
     return status;
 }
 
 int cmd_query(int argc, char **argv)
 {
-    static const char *const choices[FORMAT_COUNT + 1] = {"table", "csv", "json", "jsonl", NULL};
+    static const char *const choices[FORMAT_COUNT + 1] = {"table", "csv",   "json",
+                                                          "jsonl", "arrow", NULL};
     query_options options = {.nulls = {NULL, 0}};
     const option_spec specs[] = {
         {'f', "file", OPTION_TEXT, &options.file, "FILE", NULL,

@@ -38,18 +38,21 @@ const char *file_kind_advice(const uint8_t *bytes, size_t len)
     return NULL;
 }
 
-const char *file_kind_of_path(const char *path)
+file_kind file_kind_of_path(const char *path)
 {
-    static const char *const names[][2] = {{".arrow", "Arrow"},
-                                           {".arrows", "Arrow"},
-                                           {".ipc", "Arrow"},
-                                           {".feather", "Arrow"},
-                                           {".parquet", "Parquet"}};
+    static const struct {
+        const char *ending;
+        file_kind kind;
+    } names[] = {{".arrow", FILE_KIND_ARROW},
+                 {".arrows", FILE_KIND_ARROW},
+                 {".ipc", FILE_KIND_FEATHER},
+                 {".feather", FILE_KIND_FEATHER},
+                 {".parquet", FILE_KIND_PARQUET}};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot != NULL && i < sizeof names / sizeof names[0]; i++) {
-        if (strcasecmp(dot, names[i][0]) == 0) {
-            return names[i][1];
+        if (strcasecmp(dot, names[i].ending) == 0) {
+            return names[i].kind;
         }
     }
-    return NULL;
+    return FILE_KIND_OTHER;
 }

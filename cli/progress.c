@@ -71,16 +71,27 @@ static int64_t seconds_left(const progress *line, int64_t elapsed_ms)
     return (int64_t)((double)elapsed_ms * (1 - part) / part / 1000 + 0.5);
 }
 
+/* What is done so far, and how fast. */
+static int format_done(const progress *line, int64_t elapsed_ms, char *text, size_t cap)
+{
+    char rows[32];
+    char rate[32];
+    const double megabytes = (double)line->bytes / 1e6;
+    if (line->rows == 0 && line->bytes > 0) {
+        return snprintf(text, cap, "%s: %.1f MB, %.1f MB/s", line->label, megabytes,
+                        megabytes * 1000 / (double)elapsed_ms);
+    }
+    format_count(line->rows, rows, sizeof rows);
+    format_count((uint64_t)((double)line->rows * 1000 / (double)elapsed_ms), rate, sizeof rate);
+    return snprintf(text, cap, "%s: %s rows, %.1f MB, %s rows/s", line->label, rows, megabytes,
+                    rate);
+}
+
 void progress_format(const progress *line, int64_t now, int columns, char *text, size_t cap)
 {
     int64_t elapsed = now > line->start_ms ? now - line->start_ms : 1;
-    char rows[32];
-    char rate[32];
     char left[32] = "";
-    format_count(line->rows, rows, sizeof rows);
-    format_count((uint64_t)((double)line->rows * 1000 / (double)elapsed), rate, sizeof rate);
-    int len = snprintf(text, cap, "%s: %s rows, %.1f MB, %s rows/s", line->label, rows,
-                       (double)line->bytes / 1e6, rate);
+    int len = format_done(line, elapsed, text, cap);
     int64_t seconds = seconds_left(line, elapsed);
     if (seconds >= 0 && len > 0 && (size_t)len < cap) {
         format_left(seconds, left, sizeof left);

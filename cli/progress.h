@@ -1,7 +1,7 @@
 /*
- * A line on stderr that says how far a command is: rows, megabytes, rows a second, and the time
- * left where the whole is known. Shown only where stderr is a terminal, redrawn at most ten times a
- * second, erased at the end. One at a time.
+ * A line on stderr that says how far a command is: rows, megabytes, rows a second (megabytes a
+ * second where rows cannot be counted), and the time left where the whole is known. Shown only
+ * where stderr is a terminal, redrawn at most ten times a second, erased at the end. One at a time.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

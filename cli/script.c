@@ -120,6 +120,39 @@ static size_t word_at(hyl_str text, size_t offset)
     return len;
 }
 
+/* The length of the comment that begins at an offset, 0 where none does. */
+static size_t comment_at(hyl_str text, size_t offset)
+{
+    const char *at = text.data + offset;
+    const size_t len = text.len - offset;
+    size_t end = 2;
+    if (len >= 2 && at[0] == '-' && at[1] == '-') {
+        const char *line_end = memchr(at, '\n', len);
+        return line_end != NULL ? (size_t)(line_end - at) : len;
+    }
+    if (len < 2 || at[0] != '/' || at[1] != '*') {
+        return 0;
+    }
+    while (end + 1 < len && (at[end] != '*' || at[end + 1] != '/')) {
+        end++;
+    }
+    return end + 1 < len ? end + 2 : len;
+}
+
+hyl_str statement_verb(hyl_str statement)
+{
+    size_t at = 0;
+    while (at < statement.len) {
+        const size_t comment = comment_at(statement, at);
+        if (comment == 0 && statement.data[at] != '(' &&
+            isspace((unsigned char)statement.data[at]) == 0) {
+            break;
+        }
+        at += comment > 0 ? comment : 1;
+    }
+    return (hyl_str){statement.data + at, word_at(statement, at)};
+}
+
 static bool is_one_of(const char *word, size_t len, const char *const *words)
 {
     for (; *words != NULL; words++) {

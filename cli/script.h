@@ -20,6 +20,9 @@ void script_free(script *self);
 /* The number of the line that `at`, which points into the script, is on. */
 size_t script_line(const script *self, const char *at);
 
+/* The word that the statement begins with, behind comments and parentheses; empty without one. */
+hyl_str statement_verb(hyl_str statement);
+
 /* Can the statement be given up half way without harm? */
 bool statement_only_reads(hyl_str statement);
 

@@ -29,6 +29,15 @@ static void says_what_is_left_where_the_whole_is_known(void **state)
                         "loading: 100 rows, 1.0 MB, 1 rows/s, 1%, 1:39:00 left");
 }
 
+static void says_megabytes_where_no_rows_are_counted(void **state)
+{
+    (void)state;
+    progress line = {.label = "reading", .bytes = 56700000};
+    assert_string_equal(text_of(line, 2000, 80), "reading: 56.7 MB, 28.4 MB/s");
+    line.total_bytes = 113400000;
+    assert_string_equal(text_of(line, 2000, 80), "reading: 56.7 MB, 28.4 MB/s, 50%, 0:02 left");
+}
+
 static void the_first_moment_divides_by_nothing(void **state)
 {
     (void)state;
@@ -48,6 +57,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_rows_bytes_and_rate),
         cmocka_unit_test(says_what_is_left_where_the_whole_is_known),
+        cmocka_unit_test(says_megabytes_where_no_rows_are_counted),
         cmocka_unit_test(the_first_moment_divides_by_nothing),
         cmocka_unit_test(is_cut_to_the_terminal),
     };

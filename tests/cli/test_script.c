@@ -38,6 +38,30 @@ static void statements_that_may_write(void **state)
     }
 }
 
+static void the_verb_stands_behind_comments_and_parentheses(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"SELECT 1", "SELECT"},
+        {"values(1)", "values"},
+        {"((table t))", "table"},
+        {"-- select\n( /* show\n* */ With x", "With"},
+        {"/**/select", "select"},
+        {"/*/ x */show x", "show"},
+        {"( -- no end", ""},
+        {"/* no end *", ""},
+        {"1", "1"},
+        {"'select'", ""},
+        {"-1", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl_str verb = statement_verb(hyl_str_of(cases[i][0]));
+        assert_int_equal(verb.len, strlen(cases[i][1]));
+        assert_memory_equal(verb.data, cases[i][1], verb.len);
+    }
+}
+
 static void lines_are_counted_from_one(void **state)
 {
     (void)state;
@@ -59,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_that_only_read),
         cmocka_unit_test(statements_that_may_write),
+        cmocka_unit_test(the_verb_stands_behind_comments_and_parentheses),
         cmocka_unit_test(lines_are_counted_from_one),
     };
     return cmocka_run_group_tests_name("cli/script", tests, NULL, NULL);
