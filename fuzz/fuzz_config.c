@@ -84,11 +84,38 @@ static void read_config(const char *text)
     hyl_config_free(config);
 }
 
+/*
+ * The input's halves around a word, as a password that is written as it must not be: whatever is
+ * wrong with the text, the word is not told.
+ */
+static void hide_password(const char *front, const char *text, const char *back)
+{
+    size_t half = strlen(text) / 2;
+    hyl_buf whole = HYL_BUF_INIT;
+    hyl_error err = HYL_ERROR_INIT;
+    hyl_config *config = NULL;
+    hyl_buf_append_str(&whole, front);
+    hyl_buf_append(&whole, text, half);
+    hyl_buf_append_str(&whole, "sesame");
+    hyl_buf_append_str(&whole, text + half);
+    hyl_buf_append(&whole, back, strlen(back) + 1);
+    FUZZ_CHECK(hyl_buf_status(&whole) == HYL_OK);
+    FUZZ_CHECK(hyl_config_new(&config, NULL) == HYL_OK);
+    if (hyl_config_parse(config, (const char *)whole.data, &err) != HYL_OK) {
+        FUZZ_CHECK(strstr(text, "sesame") != NULL || strstr(err.message, "sesame") == NULL);
+    }
+    hyl_config_free(config);
+    hyl_buf_reset(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_copy_text((hyl_bytes){data, size});
     read_endpoint(text);
     read_config(text);
+    hide_password("password=open ", text, "");
+    hide_password("hyper://h:1/?password=open&", text, "");
+    hide_password("hyper://ann:", text, "@h:1/");
     free(text);
     return 0;
 }

@@ -158,7 +158,7 @@ CONFIGS = [
     "connect_timeout=5s request_timeout=2min drain_limit=64MB max_message=1GB drain_timeout=none",
     "localhost:7483", "[::1]:7483", "tab.tcp://localhost:7483",
     "tab.domain:///tmp/dir/domain/name", "/tmp/socket", "create=create_if_missing alias=x",
-    "set.search_path=a application_name='' database_version=3 busy_timeout=500ms",
+    "set.search_path=a application_name='' database_version=3 busy_timeout=500ms", " =", "&=",
 ]
 STATEMENTS = [
     "select 'it''s', \"a\"\"b\", $$x$$, $tag$ ' $tag$ -- end\n from t",

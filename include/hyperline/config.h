@@ -127,7 +127,8 @@ HYL_API void hyl_config_free(hyl_config *config);
  * `set.NAME` is a session setting of the server ("set.lc_time=de_DE"). A text that is wrong changes
  * nothing.
  * Errors: ARG naming the key that is not known, or the value that is not understood; never a
- * password. NOMEM.
+ * password, nor what stands behind a key with a password or a passphrase, which may be the rest of
+ * it. NOMEM.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_config_parse(hyl_config *config, const char *text,
                                                   hyl_error *err);

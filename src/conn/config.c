@@ -307,8 +307,7 @@ void hyl_config_describe(const hyl_config *config, hyl_buf *out)
         hyl__config_key key = (hyl__config_key)i;
         const char *value = hyl__config_value(config, key);
         if (strcmp(value, hyl__config_key_default(key)) != 0) {
-            bool secret = key == HYL__KEY_password || key == HYL__KEY_tls_key_passphrase;
-            const char *shown = secret ? "***" : value;
+            const char *shown = hyl__config_key_is_secret(key) ? "***" : value;
             describe_pair(out, &first, "", (hyl_pair){hyl__config_key_name(key), shown});
         }
     }

@@ -73,6 +73,11 @@ const char *hyl__config_key_default(hyl__config_key key)
     return keys[key].value;
 }
 
+bool hyl__config_key_is_secret(hyl__config_key key)
+{
+    return key == HYL__KEY_password || key == HYL__KEY_tls_key_passphrase;
+}
+
 static size_t min3(size_t a, size_t b, size_t c)
 {
     size_t least = a < b ? a : b;
@@ -153,4 +158,13 @@ hyl_status hyl__config_key_unknown(hyl_str name, hyl_error *err)
     return hyl__fail(err, HYL_ERR_ARG, "unknown key '%.*s'%s%s%s", (int)name.len, name.data,
                      suggestion != NULL ? "; did you mean '" : "",
                      suggestion != NULL ? suggestion : "", suggestion != NULL ? "'?" : "");
+}
+
+hyl_status hyl__config_fail_behind(hyl__config_key secret, const char *separator, hyl_error *err)
+{
+    const char *name = keys[secret].name;
+    return hyl__fail(err, HYL_ERR_ARG,
+                     "what stands behind the value of %s is not understood, and not shown, as it "
+                     "may be the rest of that value: %s, or write %s last",
+                     name, separator, name);
 }

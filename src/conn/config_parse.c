@@ -158,6 +158,7 @@ hyl_status hyl__config_parse_list(hyl_config *config, const char *list, hyl_erro
 {
     hyl_status status = HYL_OK;
     hyl_str key = {list, 0};
+    hyl__config_key secret = HYL__KEY_NONE; /* one whose value has been read */
     while (status >= 0) {
         while (is_space(*list)) {
             list++;
@@ -171,6 +172,11 @@ hyl_status hyl__config_parse_list(hyl_config *config, const char *list, hyl_erro
             hyl__wipe(value.data, value.cap);
         }
         hyl_buf_reset(&value);
+        if (status == HYL_ERR_ARG && secret != HYL__KEY_NONE) {
+            return hyl__config_fail_behind(secret, "put quotes around a value with spaces", err);
+        }
+        hyl__config_key known = hyl__config_key_find(key);
+        secret = hyl__config_key_is_secret(known) ? known : secret;
     }
     return status;
 }

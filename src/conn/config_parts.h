@@ -27,11 +27,20 @@ struct hyl_config {
 hyl__config_key hyl__config_key_find(hyl_str name);
 const char *hyl__config_key_name(hyl__config_key key);
 const char *hyl__config_key_default(hyl__config_key key);
+/* Is it a key whose value is never shown? */
+bool hyl__config_key_is_secret(hyl__config_key key);
 /* The key that a misspelt one may have meant, NULL where none comes near. */
 const char *hyl__config_key_suggest(hyl_str name);
 /* ARG with a message that names the unknown key, unless it does not look like one and may be
  * something secret. */
 hyl_status hyl__config_key_unknown(hyl_str name, hyl_error *err);
+
+/*
+ * ARG for a text that goes wrong behind the value of `secret`, whatever the reason: what stands
+ * there may be the rest of that value, so nothing of it is told. `separator`: how the text's form
+ * writes a value that holds its separator.
+ */
+hyl_status hyl__config_fail_behind(hyl__config_key secret, const char *separator, hyl_error *err);
 
 /* hyl_config_set with views. */
 hyl_status hyl__config_set_str(hyl_config *config, hyl_str key, hyl_str value, hyl_error *err);

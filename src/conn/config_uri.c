@@ -2,8 +2,8 @@
  * hyper://user:password@host:port/path/to/file.hyper?key=value&key=value
  *
  * The generic syntax is RFC 3986's; a host that starts with an encoded slash (%2F) is a unix
- * socket. No message quotes a part of the URI, but for the name of an option: with one reserved
- * character left unencoded, any part may be a piece of the password.
+ * socket. No message quotes a part of the URI, but for an option in front of a secret one: with one
+ * reserved character left unencoded, any other part may be a piece of the password.
  */
 #include "config_parts.h"
 
@@ -209,7 +209,9 @@ static hyl_status set_database(hyl_config *config, hyl_str path, hyl_error *err)
     return path.len > 1 ? set_decoded(config, "database", path, "the URI's path", err) : HYL_OK;
 }
 
-static hyl_status set_option(hyl_config *config, hyl_str option, hyl_error *err)
+/* *is gets the option's key. */
+static hyl_status set_option(hyl_config *config, hyl_str option, hyl__config_key *is,
+                             hyl_error *err)
 {
     hyl_str name;
     hyl_str value;
@@ -225,6 +227,7 @@ static hyl_status set_option(hyl_config *config, hyl_str option, hyl_error *err)
     }
     if (status >= 0) {
         const char *text = (const char *)key.data;
+        *is = hyl__config_key_find(hyl_str_of(text));
         status = set_decoded(config, text, value, "the value of an option of the URI", err);
     }
     wipe(&key);
@@ -233,14 +236,22 @@ static hyl_status set_option(hyl_config *config, hyl_str option, hyl_error *err)
 
 static hyl_status set_options(hyl_config *config, hyl_str query, hyl_error *err)
 {
+    hyl__config_key secret = HYL__KEY_NONE; /* one whose value has been read */
     while (query.len > 0) {
         hyl_str option;
         hyl_str rest;
         split_first(query, '&', &option, &rest);
-        if (option.len > 0) {
-            HYL_TRY(set_option(config, option, err));
-        }
         query = rest;
+        if (option.len == 0) {
+            continue;
+        }
+        hyl__config_key key = HYL__KEY_NONE;
+        hyl_status status = set_option(config, option, &key, err);
+        if (status == HYL_ERR_ARG && secret != HYL__KEY_NONE) {
+            return hyl__config_fail_behind(secret, "write %26 for an & inside", err);
+        }
+        HYL_TRY(status);
+        secret = hyl__config_key_is_secret(key) ? key : secret;
     }
     return HYL_OK;
 }

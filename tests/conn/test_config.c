@@ -218,6 +218,14 @@ static void wrong_texts_say_what_is_wrong(void **state)
     assert_refused("user='a", "user: the value's quote is not closed");
     assert_refused("user='a\\", "not closed");
     assert_refused("user='a'b", "closing quote");
+    assert_refused("password=a b=c", "behind the value of password");
+    assert_refused("tls_key_passphrase=a b c", "behind the value of tls_key_passphrase");
+    assert_refused("password=a b=c",
+                   "put quotes around a value with spaces, or write password last");
+    assert_refused("b=c password=a", "unknown key 'b'");
+    assert_refused("password='a", "password: the value's quote is not closed");
+    assert_refused("hyper://h:1/?password=a&b=c", "write %26 for an & inside");
+    assert_refused("hyper://ann:a@h:1/?b=c&password=a", "unknown key 'b'");
     assert_refused("just words", "endpoint");
     assert_refused("localhost", "endpoint");
     assert_refused("user@host:1", "endpoint");
@@ -324,6 +332,19 @@ static void no_message_has_a_password(void **state)
         "password='x'" SECRET,
         "password=" SECRET " bogus=1",
         "password=" SECRET " create=1",
+        "password=my " SECRET "=word",
+        "password=my user=x " SECRET "=word",
+        "password=my set." SECRET "=a b",
+        "password=my set." SECRET "='x",
+        "password=my create=" SECRET,
+        "password=my " SECRET "= =",
+        "password='it' " SECRET "=word'",
+        "tls_key_passphrase=my " SECRET "=word",
+        "hyper://h:1/?password=x&" SECRET "=b",
+        "hyper://h:1/?password=x&&user=y&" SECRET "=b",
+        "hyper://h:1/?password=x&create=" SECRET,
+        "hyper://h:1/?tls_key_passphrase=x&" SECRET "=b",
+        "hyper://h:1/?p%61ssword=x&" SECRET "=b",
         "pasword=" SECRET,
         "endpoint=hyper://ann:" SECRET "@h:1",
         "endpoint=tab.tcp://ann:" SECRET "@h:1",
