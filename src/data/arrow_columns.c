@@ -538,6 +538,10 @@ static void give(hyl__memory *memory, size_t size, struct ArrowArray *array, int
 
 int hyl__column_finish(hyl__column *column, struct ArrowArray *out)
 {
+    if (column->has_offsets && column->slots.data == NULL &&
+        hyl__column_grow(column, 0) < 0) { /* of no values there is one offset too */
+        return ENOMEM;
+    }
     if (column->element != NULL) {
         NANOARROW_RETURN_NOT_OK(hyl__column_finish(column->element, out->children[0]));
     }

@@ -126,7 +126,8 @@ static int finish_batch(row_stream *rows, struct ArrowArray *out)
     }
     batch.length = rows->rows;
     if (code == NANOARROW_OK) {
-        code = ArrowArrayFinishBuilding(&batch, NANOARROW_VALIDATION_LEVEL_MINIMAL, NULL);
+        /* DEFAULT: buffers without a byte get a place too, which some readers ask for. */
+        code = ArrowArrayFinishBuilding(&batch, NANOARROW_VALIDATION_LEVEL_DEFAULT, NULL);
     }
     if (code != NANOARROW_OK) {
         ArrowArrayRelease(&batch);

@@ -211,3 +211,25 @@ int hyl__batch_repair(struct ArrowArray *batch, const struct ArrowSchema *sent)
     }
     return is_date64(sent) ? narrow_dates(batch) : NANOARROW_OK;
 }
+
+/* ---- Offsets ------------------------------------------------------------------------------- */
+
+static bool has_offsets(const struct ArrowArray *array)
+{
+    const struct ArrowArrayPrivateData *own = array->private_data;
+    return own->layout.buffer_type[1] == NANOARROW_BUFFER_TYPE_DATA_OFFSET;
+}
+
+int hyl__batch_add_offsets(struct ArrowArray *batch)
+{
+    for (int64_t i = 0; i < batch->n_children; i++) {
+        NANOARROW_RETURN_NOT_OK(hyl__batch_add_offsets(batch->children[i]));
+    }
+    if (batch->length != 0 || !has_offsets(batch) || ArrowArrayBuffer(batch, 1)->size_bytes > 0) {
+        return NANOARROW_OK;
+    }
+    struct ArrowBuffer first;
+    ArrowBufferInit(&first);
+    NANOARROW_RETURN_NOT_OK(ArrowBufferAppendInt64(&first, 0)); /* as wide as any offset */
+    return ArrowArraySetBuffer(batch, 1, &first);
+}

@@ -1,6 +1,7 @@
 #include "ipc_batch.h"
 
 #include "arrow_check.h"
+#include "arrow_schema.h"
 #include "arrow_value.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -285,6 +286,9 @@ static hyl_status finish(batch_reader *reader, const struct ArrowSchema *field,
     int code = ArrowArrayFinishBuilding(array, NANOARROW_VALIDATION_LEVEL_FULL, &why);
     if (code != NANOARROW_OK) {
         return fail_arrow(code, &why, reader->err);
+    }
+    if (hyl__batch_add_offsets(array) != NANOARROW_OK) {
+        return hyl__fail_nomem(reader->err);
     }
     return finish_array(reader, field, array);
 }

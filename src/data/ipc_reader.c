@@ -319,6 +319,9 @@ static hyl_status decode_batch(hyl__ipc_reader *reader, struct ArrowArray *out, 
     if (code == NANOARROW_OK && reader->has_date64) {
         code = hyl__batch_repair(&batch, &reader->sent);
     }
+    if (code == NANOARROW_OK) {
+        code = hyl__batch_add_offsets(&batch);
+    }
     if (code != NANOARROW_OK) {
         if (batch.release != NULL) {
             ArrowArrayRelease(&batch);

@@ -184,6 +184,32 @@ def test_intervals_read(conn):
     assert (months, days, nanos) == (14, 3, (4 * 3600 + 5 * 60) * 10**9 + 6_789_000_000)
 
 
+ELEMENTS = ["text", "varchar", "char", "char(1)", "json", "bytes", "int", "numeric(5,2)", "time"]
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["rows", "batches"])
+@pytest.mark.parametrize("array", ["NULL", "'[]'"], ids=["null", "empty"])
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_every_reader_gets_arrays_without_elements(conn, name, array, rows):
+    # The server sends no uuid as Arrow: with one the arrays are built of rows.
+    uuid = ", CAST('7b1f0000-0000-0000-0000-00000000abcd' AS uuid) AS u" if rows else ""
+    sql = f"SELECT CAST({array} AS array({name})) AS x{uuid} FROM generate_series(1, 3)"
+    wanted = [None if array == "NULL" else []] * 3
+    assert read_pyarrow(conn.arrow(sql))["x"].to_pylist() == wanted
+    assert polars.DataFrame(conn.arrow(sql))["x"].to_list() == wanted
+    reader = open_pyarrow(conn.arrow(sql))
+    assert duckdb.sql("SELECT x FROM reader").fetchall() == [(value,) for value in wanted]
+
+
+def test_every_reader_gets_the_catalog(conn):
+    sql = "TABLE pg_catalog.pg_class"
+    count = len(conn.text(sql))
+    assert count > 0 and read_pyarrow(conn.arrow(sql)).num_rows == count
+    assert polars.DataFrame(conn.arrow(sql)).height == count
+    reader = open_pyarrow(conn.arrow(sql))
+    assert duckdb.sql("SELECT count(*) FROM reader").fetchall() == [(count,)]
+
+
 def test_every_reader_gets_all_of_many_rows(conn):
     count = 300_000
     sql = (

@@ -232,6 +232,50 @@ static void binary_values_are_read_in_their_byte_order(void **state)
     assert_cell(hyl_type_from_oid(987654, -1), "0102", "z", "\\x0102\n");
 }
 
+/* ---- Arrays without elements ----------------------------------------------------------------- */
+
+/* One value of an array type, NULL or without an element: its elements are an array all the same. */
+static void assert_no_elements(hyl_type type, hyl_bytes cell)
+{
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    const hyl_column info = info_of(type);
+    hyl__column column;
+    assert_int_equal(hyl__column_init(&column, &info), HYL_OK);
+    assert_int_equal(hyl__columns_schema(&info, 1, &schema), 0);
+    for (int turn = 0; turn < 2; turn++) { /* the builder's memory was given away in between */
+        assert_int_equal(hyl__column_grow(&column, 1), HYL_OK);
+        assert_int_equal(hyl__column_append(&column, cell), HYL_OK);
+        assert_int_equal(ArrowArrayInitFromSchema(&batch, &schema, NULL), 0);
+        assert_int_equal(hyl__column_finish(&column, batch.children[0]), 0);
+        batch.length = 1;
+        assert_int_equal(ArrowArrayFinishBuilding(&batch, NANOARROW_VALIDATION_LEVEL_FULL, NULL),
+                         0);
+        struct ArrowArray *elements = batch.children[0]->children[0];
+        assert_int_equal(elements->length, 0);
+        if (strchr("uz", schema.children[0]->children[0]->format[0]) != NULL) {
+            const int32_t *offsets = elements->buffers[1];
+            assert_int_equal(ArrowArrayBuffer(elements, 1)->size_bytes, sizeof *offsets);
+            assert_int_equal(offsets[0], 0);
+        }
+        ArrowArrayRelease(&batch);
+    }
+    ArrowSchemaRelease(&schema);
+    hyl__column_reset(&column);
+}
+
+static void arrays_without_elements_have_an_offset(void **state)
+{
+    (void)state;
+    for (int id = HYL_TYPE_BOOL; id < HYL_TYPE_ARRAY; id++) {
+        const hyl_type type = array_of((hyl_type_id)id);
+        if (type.id == HYL_TYPE_ARRAY) {
+            assert_no_elements(type, (hyl_bytes){NULL, 0});
+            assert_no_elements(type, (hyl_bytes){(const uint8_t *)"", 0});
+        }
+    }
+}
+
 /* ---- Schemas --------------------------------------------------------------------------------- */
 
 static void types_that_only_rows_have_say_what_they_are(void **state)
@@ -353,6 +397,7 @@ int main(void)
         cmocka_unit_test(binary_cells_that_are_no_values_are_refused),
         cmocka_unit_test(binary_values_without_a_place_are_told_apart),
         cmocka_unit_test(binary_values_are_read_in_their_byte_order),
+        cmocka_unit_test(arrays_without_elements_have_an_offset),
         cmocka_unit_test(what_came_as_text_is_of_no_other_kind),
         cmocka_unit_test(types_that_only_rows_have_say_what_they_are),
         cmocka_unit_test(no_columns_have_a_schema),

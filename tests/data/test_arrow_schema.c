@@ -227,6 +227,27 @@ static void a_batch_of_no_rows_is_mended(void **state)
     ArrowSchemaRelease(&sent);
 }
 
+/* An array of texts in a list, both without a value or a buffer: as the server sends NULL. */
+static void arrays_without_values_get_their_offset(void **state)
+{
+    (void)state;
+    struct ArrowArray list;
+    assert_int_equal(ArrowArrayInitFromType(&list, NANOARROW_TYPE_LIST), 0);
+    assert_int_equal(ArrowArrayAllocateChildren(&list, 1), 0);
+    assert_int_equal(ArrowArrayInitFromType(list.children[0], NANOARROW_TYPE_LARGE_STRING), 0);
+    assert_int_equal(ArrowBufferAppendFill(ArrowArrayBuffer(&list, 1), 0, 8), 0);
+    list.length = 1;
+    const void *kept = ArrowArrayBuffer(&list, 1)->data;
+    assert_int_equal(ArrowArrayFinishBuildingDefault(&list, &why), 0);
+    assert_int_equal(ArrowArrayBuffer(list.children[0], 1)->size_bytes, 0);
+    assert_int_equal(hyl__batch_add_offsets(&list), 0);
+    assert_int_equal(ArrowArrayBuffer(list.children[0], 1)->size_bytes, 8);
+    assert_int_equal(*(const int64_t *)list.children[0]->buffers[1], 0);
+    assert_ptr_equal(list.buffers[1], kept);
+    assert_int_equal(hyl__batch_add_offsets(list.children[0]), 0); /* it has one now */
+    ArrowArrayRelease(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(dates_become_days),
         cmocka_unit_test(dates_in_arrays_become_days),
         cmocka_unit_test(a_batch_of_no_rows_is_mended),
+        cmocka_unit_test(arrays_without_values_get_their_offset),
     };
     return cmocka_run_group_tests_name("data/arrow_schema", tests, NULL, NULL);
 }

@@ -195,6 +195,34 @@ static void no_rows_are_a_batch(void **state)
     end(&r);
 }
 
+/* Whoever wrote the message may have left out the offsets of no values; who reads the array needs one. */
+static void no_values_have_an_offset(void **state)
+{
+    static const enum ArrowType types[] = {NANOARROW_TYPE_STRING, NANOARROW_TYPE_LARGE_BINARY,
+                                           NANOARROW_TYPE_LIST};
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        rig r;
+        struct ArrowArray array;
+        int32_t first = -1;
+        start(&r, types[i]);
+        add_node(&r.batch, 0, 0);
+        add_buffer(&r.batch, NULL, 0);
+        add_buffer(&r.batch, NULL, 0);
+        if (types[i] == NANOARROW_TYPE_LIST) {
+            add_node(&r.batch, 0, 0);
+            add_buffer(&r.batch, NULL, 0);
+        }
+        add_buffer(&r.batch, NULL, 0);
+        assert_ok(read_batch(&r.batches, &r.batch, &array), &err);
+        assert_true(ArrowArrayBuffer(array.children[0], 1)->size_bytes >= 4);
+        memcpy(&first, array.children[0]->buffers[1], sizeof first);
+        assert_int_equal(first, 0);
+        ArrowArrayRelease(&array);
+        end(&r);
+    }
+}
+
 static void lengths_that_lie_are_refused(void **state)
 {
     static const int64_t lengths[] = {6,
@@ -579,6 +607,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_points_into_its_body),
         cmocka_unit_test(no_rows_are_a_batch),
+        cmocka_unit_test(no_values_have_an_offset),
         cmocka_unit_test(lengths_that_lie_are_refused),
         cmocka_unit_test(counts_of_nulls_that_lie_are_refused),
         cmocka_unit_test(buffers_beyond_the_body_are_refused),

@@ -54,6 +54,24 @@ static void every_type_with_nulls_anywhere_is_as_the_server_has_it(void **state)
                           "(NULL)) v(x) ORDER BY x IS NULL");
 }
 
+/* A batch of arrays without an element. */
+static void no_elements_are_as_the_server_has_them(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARROW_TYPE_COUNT; i++) {
+        char sql[300];
+        if (arrow_types[i].format[0] != '+') {
+            continue;
+        }
+        snprintf(sql, sizeof sql, "SELECT CAST(NULL AS %s) AS x FROM generate_series(1, 3)",
+                 arrow_types[i].type);
+        assert_same_both_ways(sql);
+        snprintf(sql, sizeof sql, "SELECT CAST('[]' AS %s) AS x FROM generate_series(1, 3)",
+                 arrow_types[i].type);
+        assert_same_both_ways(sql);
+    }
+}
+
 static void elements_of_char_arrays_are_filled_with_blanks(void **state)
 {
     (void)state;
@@ -372,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARROW_TEST(every_type_with_nulls_anywhere_is_as_the_server_has_it),
+        ARROW_TEST(no_elements_are_as_the_server_has_them),
         ARROW_TEST(elements_of_char_arrays_are_filled_with_blanks),
         ARROW_TEST(every_type_has_the_metadata_that_the_server_gives_it),
         ARROW_TEST(uuids_arrive_as_rows),
