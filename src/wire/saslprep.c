@@ -37,21 +37,27 @@ static void append_char(hyl_buf *out, int32_t code)
     hyl__wipe(bytes, sizeof bytes);
 }
 
+/* Takes the first character off a text that is valid UTF-8 and not empty. */
+static int32_t take_char(hyl_str *text)
+{
+    int32_t code = 0;
+    utf8proc_ssize_t len =
+        utf8proc_iterate((const uint8_t *)text->data, (utf8proc_ssize_t)text->len, &code);
+    *text = (hyl_str){text->data + len, text->len - (size_t)len};
+    return code;
+}
+
 /* Section 2.1. The text is valid UTF-8. */
 static void map(hyl_str text, hyl_buf *out)
 {
-    const uint8_t *at = (const uint8_t *)text.data;
-    size_t left = text.len;
-    while (left > 0) {
-        int32_t code = 0;
-        size_t len = (size_t)utf8proc_iterate(at, (utf8proc_ssize_t)left, &code);
+    while (text.len > 0) {
+        const char *at = text.data;
+        int32_t code = take_char(&text);
         if (IS_IN(code, mapped_to_space)) {
             hyl_buf_append_byte(out, ' ');
         } else if (!IS_IN(code, mapped_to_nothing)) {
-            hyl_buf_append(out, at, len);
+            hyl_buf_append(out, at, (size_t)(text.data - at));
         }
-        at += len;
-        left -= len;
     }
 }
 
@@ -79,27 +85,44 @@ static hyl_status normalise(const hyl_buf *text, int32_t **codes, size_t *count)
 }
 
 /* Sections 2.3 and 2.5. */
-static bool is_allowed(const int32_t *codes, size_t count)
+static bool is_allowed(hyl_str text)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (IS_IN(codes[i], prohibited) || IS_IN(codes[i], unassigned)) {
+    bool any = text.len > 0;
+    while (text.len > 0) {
+        int32_t code = take_char(&text);
+        if (IS_IN(code, prohibited) || IS_IN(code, unassigned)) {
             return false;
         }
     }
-    return count > 0;
+    return any;
 }
 
 /* Section 2.4: who writes from the right writes nothing from the left, and begins and ends so. */
-static bool is_one_direction(const int32_t *codes, size_t count)
+static bool is_one_direction(hyl_str text)
 {
-    bool any_right = false;
     bool any_left = false;
-    for (size_t i = 0; i < count; i++) {
-        any_right = any_right || IS_IN(codes[i], right_to_left);
-        any_left = any_left || IS_IN(codes[i], left_to_right);
+    bool any_right = false;
+    bool begins_right = false;
+    bool ends_right = false;
+    for (bool first = true; text.len > 0; first = false) {
+        int32_t code = take_char(&text);
+        ends_right = IS_IN(code, right_to_left);
+        begins_right = first ? ends_right : begins_right;
+        any_right = any_right || ends_right;
+        any_left = any_left || IS_IN(code, left_to_right);
     }
-    return !any_right ||
-           (!any_left && IS_IN(codes[0], right_to_left) && IS_IN(codes[count - 1], right_to_left));
+    return !any_right || (!any_left && begins_right && ends_right);
+}
+
+/*
+ * Does the mapped text have a form? The RFC judges what is normalised; PostgreSQL, which keeps the
+ * passwords, what is not yet (pg_saslprep): U+0340 leaves a password as it is, though it is
+ * normalised to a character that may stand in one.
+ */
+static bool has_form(const hyl_buf *mapped)
+{
+    hyl_str text = {(const char *)mapped->data, mapped->len};
+    return is_allowed(text) && is_one_direction(text);
 }
 
 static bool is_ascii(hyl_str text)
@@ -123,11 +146,11 @@ static hyl_status append_prepared(hyl_str password, hyl_buf *out)
         map(password, &mapped);
         status = normalise(&mapped, &codes, &count);
     }
-    bool has_form = status == HYL_OK && is_allowed(codes, count) && is_one_direction(codes, count);
+    bool changes = status == HYL_OK && count > 0 && has_form(&mapped);
     if (status == HYL_OK) {
-        status = hyl_buf_reserve(out, has_form ? 4 * count : password.len);
+        status = hyl_buf_reserve(out, changes ? 4 * count : password.len);
     }
-    if (status == HYL_OK && has_form) {
+    if (status == HYL_OK && changes) {
         for (size_t i = 0; i < count; i++) {
             append_char(out, codes[i]);
         }

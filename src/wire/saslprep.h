@@ -8,9 +8,10 @@
 #include <hyperline/base.h>
 
 /*
- * Appends the password's form to `out`: mapped, normalised (NFKC), and checked. The password as it
- * is where it is no UTF-8, or holds characters that are prohibited or that Unicode 3.2 does not
- * know, or mixes directions of writing against the rule, or nothing of it is left.
+ * Appends the password's form to `out`: mapped, checked, and normalised (NFKC), in PostgreSQL's
+ * order. The password as it is where it is no UTF-8, or holds characters that are prohibited or
+ * that Unicode 3.2 does not know, or mixes directions of writing against the rule, or nothing of it
+ * is left.
  * Errors: NOMEM.
  */
 HYL_NODISCARD hyl_status hyl__saslprep(hyl_str password, hyl_buf *out);

@@ -130,6 +130,37 @@ static void passwords_are_asked_for_as_ever(void **state)
     log_in_as("by_md5");
 }
 
+/* PostgreSQL judges a password before it normalises it, the RFC afterwards: U+0340 and its like, and
+ * directions of writing, tell the difference. */
+static void a_password_has_the_form_that_postgresql_keeps(void **state)
+{
+    (void)state;
+    static const char *const passwords[] = {
+        "a\u0340", "a\u0341\u00a0", "pa\u0308ss\u00ad", "\ufb01\u2168",
+        "\ufdfax", "\u0627\ufb1d",  "a\u0221\u00aa",    "\U0001f600\u2126",
+    };
+    test_postgres_require();
+    if (!HYL_WITH_OPENSSL) {
+        skip();
+    }
+    hyl_conn *admin = pg_connect(NULL);
+    (void)live_exec(admin, "CREATE ROLE by_form LOGIN");
+    hyl_config *config = pg_config("user=by_form database=postgres require_auth=scram-sha-256");
+    for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
+        char sql[100];
+        hyl_conn *conn = NULL;
+        snprintf(sql, sizeof sql, "ALTER ROLE by_form PASSWORD '%s'", passwords[i]);
+        (void)live_exec(admin, sql);
+        assert_ok(hyl_config_set(config, "password", passwords[i], &err), &err);
+        if (hyl_connect(config, &conn, &err) != HYL_OK) {
+            fail_msg("'%s': %s", passwords[i], err.message);
+        }
+        hyl_conn_free(conn);
+    }
+    hyl_config_free(config);
+    hyl_conn_free(admin);
+}
+
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* The first cell of the statement's only row. */
@@ -989,6 +1020,7 @@ int main(void)
         cmocka_unit_test(a_setting_that_is_none_is_an_error),
         cmocka_unit_test(settings_of_the_user_come_last),
         cmocka_unit_test(passwords_are_asked_for_as_ever),
+        cmocka_unit_test(a_password_has_the_form_that_postgresql_keeps),
         cmocka_unit_test(both_formats_have_the_same_values),
         cmocka_unit_test(floats_are_written_as_postgresql_does),
         cmocka_unit_test(the_format_is_what_row_description_says),

@@ -31,7 +31,7 @@ static const struct {
     {"\ufb01x", "fix"},
     {"\u1100\u1161\u11a8", "\uac01"},
     {"\U0001d400", "A"},
-    /* Prohibited, some of it only once it is normalised. */
+    /* Prohibited, some of it only until it is normalised. */
     {"a\xc2\x85"
      "b\u00a0",
      NULL},
@@ -39,7 +39,8 @@ static const struct {
     {"a\ue000", NULL},
     {"a\ufffd", NULL},
     {"a\u2ff0", NULL},
-    {"a\u0340", "\u00e0"},
+    {"a\u0340", NULL},
+    {"a\u0341\u00a0", NULL},
     {"a\U000e0001", NULL},
     {"a\U0010ffff", NULL},
     {"\u00e4\x01", NULL},
