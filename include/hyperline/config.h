@@ -51,7 +51,9 @@ extern "C" {
       "no | yes: whether the password may go as it is over a connection that others may "      \
       "read")                                                                                  \
     X(connect_timeout, "30s", "deadline of hyl_connect, name resolution and login included")   \
-    X(request_timeout, "none", "how long one call may wait for the server; then it cancels")   \
+    X(request_timeout, "none",                                                                 \
+      "how long one call may wait for the server; then it cancels, for "                       \
+      "half a second at most")                                                                 \
     X(idle_timeout, "none", "how long the server may send nothing while a call waits for it")  \
     X(busy_timeout, "10s", "how long to wait for a database file that another client holds")   \
     X(drain_timeout, "5s", "how long an abandoned result may take to be drained")              \

@@ -164,9 +164,16 @@ HYL_API void hyl_canceller_free(hyl_canceller *canceller);
  * Errors of every function that sends a statement: CANCELLED (SQLSTATE 57014: it was asked to
  * stop), BUSY (a result or COPY is still open), CLOSED, DESYNC, SERVER (the server's error: see
  * err->sqlstate and hyl_conn_diag), STATE with SQLSTATE 25P02 (the transaction has failed: roll it
- * back), TIMEOUT (the deadline passed: cancelled, the connection goes on where the server answered
- * in time), PROTOCOL, IO, LIMIT, NOMEM, ARG (several statements in one text, a quote that is not
- * closed).
+ * back), TIMEOUT (the deadline passed), PROTOCOL, IO, LIMIT, NOMEM, ARG (several statements in one
+ * text, a quote that is not closed).
+ *
+ * At its deadline a call cancels the statement, and lasts half a second more at most for that. Where
+ * the server had done the statement by then and no rows are lost, the call succeeds, late. Where it
+ * had, and rows are lost, the message says that it was done. Where the server has not stopped yet, the
+ * next call waits for that, within its own deadline, and what the statement did is known no sooner;
+ * so it is where a connection is lost in the midst of a statement. A cancel that may still hit something
+ * makes the connection DESYNC. In any case a transaction in which a call has failed so is not committed
+ * any more.
  *
  * After an error inside a transaction everything but ROLLBACK is refused here, because the server
  * forgets the failure at times and would then commit half a statement. COMMIT in that state rolls
@@ -285,7 +292,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_result_finish(hyl_result *result, hyl_error
  * and a statement that has ended by then is not cancelled; of others the transaction has failed
  * then (hyl_conn_tx), nothing but a rollback is taken, and COMMIT reports that it rolled back
  * (STATE, SQLSTATE 25P02).
- * Errors: DESYNC (the budget was not enough: the connection is lost), IO, CLOSED.
+ * Errors: DESYNC (the budget was not enough: the connection is lost), TIMEOUT (request_timeout came
+ * first: the next call goes on with it), IO, CLOSED.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err);
 /* The rows that the tag counts, -1 where it counts none or the end is not reached yet. */

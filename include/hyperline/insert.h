@@ -15,7 +15,8 @@
  *     }
  *     hyl_inserter_free(ins);
  *
- * All rows or none: what was appended shows when `finish` has succeeded, and never otherwise.
+ * All rows or none: what was appended shows when `finish` has succeeded, and never otherwise. (Where
+ * `finish` itself gets no answer, by TIMEOUT or as the connection is lost, it cannot know: look.)
  *
  * Every value is checked before its row is sent. One that does not fit is refused: the message names
  * row and column, counted from 1, and the row is refused with it. Each further call gives the same

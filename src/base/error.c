@@ -152,6 +152,14 @@ void hyl__error_prefix(hyl_error *err, const char *format, ...)
     }
 }
 
+void hyl__error_append(hyl_error *err, const char *text)
+{
+    if (err != NULL) {
+        const size_t len = strnlen(err->message, sizeof err->message - 1);
+        hyl__copy_text(err->message + len, sizeof err->message - len, text, strlen(text));
+    }
+}
+
 hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags)
 {
     if (err != NULL) {

@@ -20,6 +20,9 @@ hyl_status hyl__fail_nomem(hyl_error *err);
 /* Puts a formatted text and ": " in front of the message that `err` has. */
 void hyl__error_prefix(hyl_error *err, const char *format, ...) HYL_PRINTF(2, 3);
 
+/* Puts a text behind the message that `err` has, as far as there is room. */
+void hyl__error_append(hyl_error *err, const char *text);
+
 /* Sets flags (HYL_ERROR_...) on `err` and returns its status, to be chained after hyl__fail. */
 hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
 

@@ -82,6 +82,19 @@ static hyl_status next_event(hyl_conn *conn, int64_t deadline, hyl__event *event
     }
 }
 
+/* What the request that is drained comes to. */
+static void note_outcome(hyl_conn *conn, const hyl__event *event)
+{
+    if (event->type == HYL__EVENT_COMPLETE || event->type == HYL__EVENT_EMPTY) {
+        const hyl_str none = {"", 0};
+        const hyl_str tag = event->type == HYL__EVENT_COMPLETE ? event->message.as.tag : none;
+        hyl__copy_text(conn->drained_tag, sizeof conn->drained_tag, tag.data, tag.len);
+        conn->completed = true;
+    } else if (event->type == HYL__EVENT_ERROR) {
+        conn->completed = false;
+    }
+}
+
 /* Reads to READY within the deadline. OK; or an error. */
 static hyl_status read_to_ready(hyl_conn *conn, hyl_error *err)
 {
@@ -89,6 +102,7 @@ static hyl_status read_to_ready(hyl_conn *conn, hyl_error *err)
     hyl__event event;
     do {
         HYL_TRY(next_event(conn, deadline, &event, err));
+        note_outcome(conn, &event);
         if (event.type == HYL__EVENT_COPY_IN) {
             /*
              * The statement had only just turned out to be a COPY FROM STDIN: the server waits for
@@ -128,8 +142,20 @@ static hyl_status fail_drain(hyl_conn *conn, const hyl_error *why, hyl_error *er
 }
 
 /*
- * Is the answer whole in what was received, or in one receive more? Then there is nothing to cancel;
- * a cancel while nothing runs would fail an open transaction.
+ * How much of an answer is read rather than cancelled: a megabyte takes a local server some
+ * milliseconds. Never more than half of drain_limit, so that a drain is left.
+ */
+enum { SPARE_BYTES = 1048576 };
+
+static uint64_t spare_bytes(const hyl_conn *conn)
+{
+    const uint64_t half_limit = conn->settings.drain_limit / 2;
+    return half_limit < SPARE_BYTES ? half_limit : SPARE_BYTES;
+}
+
+/*
+ * Is the answer's end among what has come already? Then there is nothing to cancel; a cancel while
+ * nothing runs would fail an open transaction.
  */
 static bool has_ended(hyl_conn *conn)
 {
@@ -140,9 +166,12 @@ static bool has_ended(hyl_conn *conn)
         return false;
     }
     conn->deadline = HYL__NO_DEADLINE;
-    conn->receive_limit = conn->received + 1;
+    conn->receive_limit = conn->received + 1 + spare_bytes(conn);
     do {
         status = hyl__conn_poll(conn, &event, NULL);
+        if (status == HYL_OK) {
+            note_outcome(conn, &event);
+        }
     } while (status == HYL_OK && event.type != HYL__EVENT_READY &&
              event.type != HYL__EVENT_COPY_IN);
     conn->receive_limit = UINT64_MAX;
@@ -157,12 +186,8 @@ static void forget_cancel(hyl_conn *conn, bool had_failed)
     }
 }
 
-/*
- * How much of an answer is read rather than cancelled, where the cancel would fail the transaction: a
- * megabyte takes a local server some milliseconds, and who gives up an answer waits no tenth of a
- * second for it. Never more than half of drain_limit and drain_timeout, so that a drain is left.
- */
-enum { SPARE_BYTES = 1048576, SPARE_MS = 100 };
+/* And how long: who gives an answer up waits no longer. */
+enum { SPARE_MS = 100 };
 
 /* A cancel fails the transaction of the statement that it hits. */
 static bool would_fail_transaction(const hyl_conn *conn)
@@ -172,13 +197,35 @@ static bool would_fail_transaction(const hyl_conn *conn)
            session->phase != HYL__PHASE_COPY_IN && session->phase != HYL__PHASE_COPY_IN_DONE;
 }
 
-/* Reads to READY where that is not far. OK; TIMEOUT or LIMIT where it is; or an error. */
-static hyl_status spare(hyl_conn *conn, hyl_error *err)
+static int64_t sooner(int64_t deadline, int64_t other)
 {
-    const int64_t half_time = conn->settings.drain_timeout_ms / 2;
-    const uint64_t half_limit = conn->settings.drain_limit / 2;
-    conn->deadline = hyl__deadline_in(half_time < SPARE_MS ? half_time : SPARE_MS);
-    return drain(conn, half_limit < SPARE_BYTES ? half_limit : SPARE_BYTES, err);
+    return deadline < other ? deadline : other;
+}
+
+/*
+ * Has the caller read nothing for so long that a cancel would lose the connection? main.0.0.26963
+ * closes it where it is cancelled while it has been blocked for ten seconds, in the midst of a COPY.
+ * What it could not send is read first, so that it is under way again.
+ */
+static bool is_blocked(const hyl_conn *conn)
+{
+    enum { BLOCKED_MS = 5000 };
+    return conn->session.phase == HYL__PHASE_COPY_OUT && !conn->cancel_sent &&
+           hyl__now_ms() - conn->received_at > BLOCKED_MS;
+}
+
+/* Reads to READY where that is not far. OK; TIMEOUT or LIMIT where it is; or an error. */
+static hyl_status spare(hyl_conn *conn, uint64_t limit, int64_t until, hyl_error *err)
+{
+    const int64_t drain_timeout = conn->settings.drain_timeout_ms;
+    const bool hurries = drain_timeout >= 0 && drain_timeout / 2 < SPARE_MS;
+    conn->deadline = sooner(hyl__deadline_in(hurries ? drain_timeout / 2 : SPARE_MS), until);
+    return drain(conn, limit, err);
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+    return limit > used ? limit - used : 0;
 }
 
 /* Tells the server to stop, and reads to READY within the deadline and `limit` bytes. */
@@ -193,56 +240,90 @@ static hyl_status stop_and_drain(hyl_conn *conn, int64_t deadline, uint64_t limi
     if (conn->cancel_unsettled) {
         return status < 0 ? status : HYL_ERR_DESYNC;
     }
-    status = drain(conn, limit, status < 0 ? NULL : why);
-    conn->cancel_sent = false;
+    return drain(conn, limit, status < 0 ? NULL : why);
+}
+
+/* Reads what is near, then stops the server and reads the rest. */
+static hyl_status end_request(hyl_conn *conn, bool sparing, int64_t deadline, hyl_error *why)
+{
+    const uint64_t before = conn->received;
+    const bool blocked = is_blocked(conn);
+    if (!conn->cancel_sent && has_ended(conn)) {
+        return HYL_OK;
+    }
+    hyl_status status = HYL_ERR_TIMEOUT;
+    if (blocked || (sparing && would_fail_transaction(conn))) {
+        const uint64_t limit = blocked ? conn->settings.drain_limit / 2 : spare_bytes(conn);
+        status = spare(conn, left_of(limit, conn->received - before), deadline, why);
+    }
+    if (status == HYL_ERR_TIMEOUT || status == HYL_ERR_LIMIT) {
+        const uint64_t used = conn->received - before;
+        status = stop_and_drain(conn, deadline, left_of(conn->settings.drain_limit, used), why);
+    }
     return status;
 }
 
-static hyl_status abandon(hyl_conn *conn, bool sparing, hyl_error *err)
+/* The connection is in step again: what a call has spoilt cannot be committed. */
+static void settle_abandoned(hyl_conn *conn)
+{
+    if (conn->spoilt && conn->session.tx_status == 'T') {
+        conn->session.tx_failed = true;
+    }
+    conn->completed = conn->completed && !conn->session.cut_short;
+    conn->spoilt = false;
+    conn->cancel_sent = false;
+}
+
+static hyl_status abandon(hyl_conn *conn, bool sparing, int64_t until, hyl_error *err)
 {
     conn->abandoned = false;
     conn->child = NULL;
+    conn->completed = false;
     HYL_TRY(hyl__conn_check(conn, err));
     if (hyl__session_idle(&conn->session)) {
         return HYL_OK;
     }
     bool had_failed = conn->session.phase == HYL__PHASE_FAILED;
     hyl_error why = HYL_ERROR_INIT;
-    const uint64_t before = conn->received;
-    if (!conn->cancel_sent && has_ended(conn)) {
-        forget_cancel(conn, had_failed);
+    const int64_t deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
+    hyl_status status = end_request(conn, sparing, sooner(deadline, until), &why);
+    forget_cancel(conn, had_failed);
+    if (status == HYL_OK && !conn->cancel_unsettled) {
+        settle_abandoned(conn);
         return HYL_OK;
     }
-    const int64_t deadline = hyl__deadline_in(conn->settings.drain_timeout_ms);
-    const uint64_t limit = conn->settings.drain_limit;
-    hyl_status status =
-        sparing && would_fail_transaction(conn) ? spare(conn, &why) : HYL_ERR_TIMEOUT;
-    if (status == HYL_ERR_TIMEOUT || status == HYL_ERR_LIMIT) {
-        const uint64_t used = conn->received - before;
-        status = stop_and_drain(conn, deadline, limit > used ? limit - used : 0, &why);
+    if (status == HYL_ERR_TIMEOUT && until < deadline && !conn->cancel_unsettled) {
+        conn->abandoned = true;
+        return hyl__fail(err, status,
+                         "the statement before has been cancelled and has not stopped yet");
     }
-    forget_cancel(conn, had_failed);
-    return status == HYL_OK && !conn->cancel_unsettled ? HYL_OK : fail_drain(conn, &why, err);
+    return fail_drain(conn, &why, err);
 }
 
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err)
 {
-    return abandon(conn, false, err);
+    return abandon(conn, false, HYL__NO_DEADLINE, err);
 }
 
-hyl_status hyl__conn_abandon_rest(hyl_conn *conn, hyl_error *err)
+hyl_status hyl__conn_abandon_rest(hyl_conn *conn, int64_t until, hyl_error *err)
 {
-    return abandon(conn, true, err);
+    return abandon(conn, true, until, err);
 }
 
 void hyl__conn_abandon_later(hyl_conn *conn)
 {
     conn->child = NULL;
-    if (conn->closed || conn->desync || hyl__session_idle(&conn->session) || has_ended(conn)) {
+    if (conn->closed || conn->desync || hyl__session_idle(&conn->session)) {
         return;
     }
     conn->abandoned = true;
-    if (!would_fail_transaction(conn)) {
+    /* The next request reads first, and sees that too. */
+    if (is_blocked(conn)) {
+        return;
+    }
+    if (has_ended(conn)) {
+        conn->abandoned = false;
+    } else if (!would_fail_transaction(conn)) {
         hyl__conn_stop_abandoned(conn);
     }
 }
@@ -258,10 +339,32 @@ void hyl__conn_stop_abandoned(hyl_conn *conn)
     }
 }
 
+/* How much longer than its deadline a call lasts at most, while it stops what it has begun. */
+enum { GRACE_MS = 500 };
+
 hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err)
 {
-    if (status < 0 && hyl__conn_abandon(conn, NULL) < 0) {
+    if (status >= 0) {
+        return status;
+    }
+    const int64_t grace = hyl__deadline_in(GRACE_MS);
+    conn->spoilt = conn->spoilt || !hyl__session_idle(&conn->session);
+    const bool in_time = status != HYL_ERR_TIMEOUT && conn->deadline > grace;
+    hyl_status ended = abandon(conn, false, in_time ? conn->deadline : grace, NULL);
+    if (ended < 0 && ended != HYL_ERR_TIMEOUT) {
         hyl__error_flag(err, status, HYL_ERROR_CONNECTION_LOST);
+    } else if (ended == HYL_OK && conn->completed) {
+        hyl__error_append(err, "; it has done the statement all the same");
     }
     return status;
+}
+
+bool hyl__conn_came_late(hyl_conn *conn, hyl_status status)
+{
+    if (status != HYL_ERR_TIMEOUT || !conn->completed) {
+        return false;
+    }
+    conn->completed = false;
+    conn->session.tx_failed = false;
+    return true;
 }

@@ -29,12 +29,16 @@ struct hyl_conn {
     bool abandoned;     /* the request under way was given up: it is drained before the next one */
     bool cancel_sent;   /* and the server was told to stop already */
     bool draining;      /* an abandoned request: idle_timeout does not count */
+    bool spoilt;    /* a call has failed while its request was under way: so does a transaction */
+    bool completed; /* the request that was drained last had been done to its end */
+    char drained_tag[64];   /* and what the server said then */
     hyl_status write_error; /* of the transport; what was to be sent is lost */
     bool cancel_unsettled;  /* a cancel was sent that may still hit a later statement */
     const char *child;      /* what is open ("a result", "a COPY"), NULL where nothing is */
     int64_t deadline;       /* of the call under way, on hyl__now_ms's clock */
     int64_t login_deadline; /* of hyl_connect */
     uint64_t received;      /* bytes, over the connection's life */
+    int64_t received_at;    /* when the last came, on hyl__now_ms's clock */
     uint64_t receive_limit; /* of `received`, while an abandoned request is drained */
 
     hyl_diag diag;
@@ -159,9 +163,11 @@ hyl_status hyl__conn_finish(hyl_conn *conn, hyl_error *err);
 hyl_status hyl__conn_abandon(hyl_conn *conn, hyl_error *err);
 /*
  * The same for the rest of an answer that was being read: inside an open transaction, which a cancel
- * would fail, the rest is read where it is short.
+ * would fail, the rest is read where it is short. Where `until` comes before drain_timeout has
+ * passed, what is left is left to the next request.
+ * Errors: as above; TIMEOUT (`until` has come).
  */
-hyl_status hyl__conn_abandon_rest(hyl_conn *conn, hyl_error *err);
+hyl_status hyl__conn_abandon_rest(hyl_conn *conn, int64_t until, hyl_error *err);
 /*
  * Asks the server to stop, and leaves the drain to the next request; inside an open transaction,
  * both. Does nothing where no request is under way. Never fails.
@@ -176,10 +182,18 @@ void hyl__conn_stop_abandoned(hyl_conn *conn);
 hyl_status hyl__conn_end_failed(hyl_conn *conn, hyl_error *err);
 /*
  * After a call that failed with `status`: a request that is still under way (the deadline passed,
- * say) is given up, so that the connection is ready again or marked. Says in the flags of `err`
- * where the connection is lost, and leaves the rest of it. Returns `status`.
+ * say) is given up, so that the connection is ready again or marked. The call does not last much
+ * longer for it: where the server has not stopped soon, the next request waits for that. An open
+ * transaction has failed. Says in the flags of `err` where the connection is lost, and in its message
+ * where the statement was done all the same. Returns `status`.
  */
 hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err);
+/*
+ * After that, for a call that asked for nothing but that the statement be done: was it, so that the
+ * call has not failed but come late? Then the transaction has not failed either; conn->drained_tag
+ * is what the server said.
+ */
+bool hyl__conn_came_late(hyl_conn *conn, hyl_status status);
 
 /*
  * The connection is out of step for good, or closed for good; both keep `err` and return its

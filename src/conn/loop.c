@@ -66,7 +66,7 @@ hyl_status hyl__conn_check_deadline(const hyl_conn *conn, hyl_error *err)
     return hyl__deadline_left(conn->deadline) == 0 ? fail_deadline(err) : HYL_OK;
 }
 
-/* Receives once. OK, AGAIN, LIMIT, TIMEOUT, or the connection is closed. */
+/* Receives once, whatever the time: what has come in time counts. OK, AGAIN, LIMIT, or closed. */
 static hyl_status receive(hyl_conn *conn, hyl_error *err)
 {
     uint8_t *at = NULL;
@@ -84,8 +84,7 @@ static hyl_status receive(hyl_conn *conn, hyl_error *err)
     if (status == HYL_OK) {
         hyl__frame_recv_commit(&conn->session.frame, got);
         conn->received += got;
-        /* A server that never pauses is never waited for: the deadline holds for it too. */
-        return hyl__conn_check_deadline(conn, err);
+        conn->received_at = hyl__now_ms();
     } else if (status == HYL_DONE) {
         return fail_closed(conn, err);
     } else if (status < 0) {
@@ -175,16 +174,20 @@ static hyl_status wait_and_receive(hyl_conn *conn, unsigned wants, hyl_error *er
 
 /*
  * One step towards an event: sends what it can, then receives, waiting where nothing is there yet.
+ * What was received before is dealt with, and was not enough: a server that never pauses is never
+ * waited for, and the deadline holds for it too.
  */
 static hyl_status step(hyl_conn *conn, hyl_error *err)
 {
     unsigned wants = HYL_WANT_READ;
-    if (hyl__frame_unsent(&conn->session.frame) > 0) {
-        /* Right after a request there is nothing to read yet: wait first. */
+    bool sends = hyl__frame_unsent(&conn->session.frame) > 0;
+    if (sends) {
         wants |= send_some(conn) == HYL_AGAIN ? (unsigned)HYL_WANT_WRITE : 0;
-        if (conn->write_error == HYL_OK) {
-            return wait_and_receive(conn, wants, err);
-        }
+    }
+    HYL_TRY(hyl__conn_check_deadline(conn, err));
+    if (sends && conn->write_error == HYL_OK) {
+        /* Right after a request there is nothing to read yet: wait first. */
+        return wait_and_receive(conn, wants, err);
     }
     /* While rows stream there mostly is: read first. */
     hyl_status status = receive(conn, err);
@@ -343,6 +346,7 @@ static hyl_status wait_to_send(hyl_conn *conn, hyl_error *err)
                          "the server sent over %llu bytes while it took none (max_unread)",
                          (unsigned long long)conn->settings.max_unread);
     }
+    HYL_TRY(hyl__conn_check_deadline(conn, err));
     return wait_and_receive(conn, HYL_WANT_READ | HYL_WANT_WRITE, err);
 }
 
@@ -366,6 +370,9 @@ hyl_status hyl__conn_poll(hyl_conn *conn, hyl__event *event, hyl_error *err)
             return status;
         }
         status = take_event(conn, event, err);
+        if (status == HYL_AGAIN) {
+            HYL_TRY(hyl__conn_check_deadline(conn, err));
+        }
     }
     return status;
 }

@@ -20,11 +20,12 @@ hyl_status hyl__conn_begin(hyl_conn *conn, hyl_error *err)
     if (conn->child != NULL) {
         return hyl__fail(err, HYL_ERR_BUSY, "%s is still open on this connection", conn->child);
     }
+    const int64_t deadline = hyl__deadline_in(conn->settings.request_timeout_ms);
     if (conn->abandoned) {
-        HYL_TRY(hyl__conn_abandon_rest(conn, err));
+        HYL_TRY(hyl__conn_abandon_rest(conn, deadline, err));
     }
     hyl__conn_clear_diag(conn);
-    conn->deadline = hyl__deadline_in(conn->settings.request_timeout_ms);
+    conn->deadline = deadline;
     return HYL_OK;
 }
 

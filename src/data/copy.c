@@ -54,16 +54,21 @@ static hyl_status fail_copy(hyl_copy *copy, hyl_error *error, hyl_error *err)
     return error->status;
 }
 
+static hyl_status fail_again(const hyl_copy *copy, hyl_error *err)
+{
+    if (err != NULL) {
+        *err = copy->error;
+    }
+    return copy->state;
+}
+
 static hyl_status check_copy(const hyl_copy *copy, copy_direction direction, hyl_error *err)
 {
     if (copy->direction != direction) {
         return hyl__fail(err, HYL_ERR_STATE, "this COPY goes the other way");
     }
     if (copy->state < 0) {
-        if (err != NULL) {
-            *err = copy->error;
-        }
-        return copy->state;
+        return fail_again(copy, err);
     }
     if (copy->state == HYL_OK && copy->conn->closed) {
         return hyl__conn_check(copy->conn, err);
@@ -321,7 +326,14 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
     if (status == HYL_OK) {
         status = wait_for_end(copy, &error);
     }
-    return status < 0 ? fail_copy(copy, &error, err) : end_copy(copy, HYL_DONE, NULL);
+    if (status < 0) {
+        status = fail_copy(copy, &error, NULL);
+        if (!hyl__conn_came_late(copy->conn, status)) {
+            return fail_again(copy, err);
+        }
+        copy->rows = hyl_tag_rows(hyl_str_of(copy->conn->drained_tag));
+    }
+    return end_copy(copy, HYL_DONE, NULL);
 }
 
 /* ---- COPY OUT ------------------------------------------------------------------------------ */

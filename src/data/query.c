@@ -46,7 +46,10 @@ static hyl_status wait_for_columns(hyl_result *result, hyl_error *err)
     if (status == HYL_DONE) {
         hyl__result_end(result, HYL_DONE, NULL);
     }
-    return status < 0 ? hyl__result_fail(result, &error, err) : HYL_OK;
+    if (status < 0) {
+        status = hyl__result_fail(result, &error, err);
+    }
+    return status == HYL_DONE ? HYL_OK : status;
 }
 
 /*

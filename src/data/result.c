@@ -166,7 +166,16 @@ hyl_status hyl__result_end(hyl_result *result, hyl_status state, const hyl_error
 
 hyl_status hyl__result_fail(hyl_result *result, hyl_error *error, hyl_error *err)
 {
-    hyl__conn_recover(result->conn, error->status, error);
+    hyl_conn *conn = result->conn;
+    hyl__conn_recover(conn, error->status, error);
+    bool loses_rows = result->row.count > 0 && !result->within_deadline;
+    if (!loses_rows && hyl__conn_came_late(conn, error->status)) {
+        keep_tag(result, hyl_str_of(conn->drained_tag));
+        if (!result->rolled_back) {
+            return hyl__result_end(result, HYL_DONE, NULL);
+        }
+        hyl__fail_rolled_back(error);
+    }
     hyl__result_end(result, error->status, error);
     if (err != NULL) {
         *err = *error;
@@ -441,7 +450,8 @@ hyl_status hyl_result_abandon(hyl_result *result, hyl_error *err)
     if (result->arrow != NULL) {
         hyl__arrow_result_leave(result->arrow);
     }
-    return hyl__conn_abandon_rest(result->conn, err);
+    return hyl__conn_abandon_rest(result->conn,
+                                  hyl__deadline_in(result->conn->settings.request_timeout_ms), err);
 }
 
 void hyl_result_free(hyl_result *result)

@@ -63,6 +63,20 @@ static void a_prefix_goes_in_front(void **state)
     assert_int_equal(err.status, HYL_ERR_TYPE);
 }
 
+static void a_text_goes_behind(void **state)
+{
+    (void)state;
+    hyl_error err = HYL_ERROR_INIT;
+    hyl__fail(&err, HYL_ERR_TIMEOUT, "too late");
+    hyl__error_append(&err, "; done all the same");
+    assert_string_equal(err.message, "too late; done all the same");
+    for (int i = 0; i < 100; i++) {
+        hyl__error_append(&err, "0123456789");
+    }
+    assert_int_equal(strlen(err.message), sizeof err.message - 1);
+    hyl__error_append(NULL, "nobody asks");
+}
+
 static void flags_are_added(void **state)
 {
     (void)state;
@@ -90,6 +104,7 @@ int main(void)
         cmocka_unit_test(a_failed_system_call_is_explained),
         cmocka_unit_test(a_long_message_is_cut_at_a_character),
         cmocka_unit_test(a_prefix_goes_in_front),
+        cmocka_unit_test(a_text_goes_behind),
         cmocka_unit_test(flags_are_added),
         cmocka_unit_test(the_version_is_one),
     };

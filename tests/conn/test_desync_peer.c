@@ -686,7 +686,7 @@ static void whatever_the_server_answers_the_next_call_has_its_own(void **state)
     (void)state;
     for (size_t i = 0; i < ODD_COUNT; i++) {
         for (size_t j = 0; j < CONN_CALL_COUNT; j++) {
-            mem_conn mem = mem_conn_open("");
+            mem_conn mem = mem_conn_open("drain_timeout=400ms");
             answer_oddly(&mem, &odd_answers[i]);
             err = (hyl_error)HYL_ERROR_INIT;
             hyl_status status = conn_calls[j](&mem);

@@ -566,6 +566,18 @@ static void a_deadline_ends_a_query_that_gives_nothing(void **state)
     live_assert_in_step(arrow_conn);
 }
 
+/* The server would close a connection that is cancelled while it is blocked for over ten seconds. */
+static void what_was_not_read_for_long_can_be_given_up(void **state)
+{
+    (void)state;
+    const struct timespec pause = {11, 0};
+    struct ArrowArrayStream stream =
+        arrow_open("SELECT i, 'text number ' || i FROM generate_series(1, 5000000) g(i)");
+    nanosleep(&pause, NULL);
+    stream.release(&stream);
+    live_assert_in_step(arrow_conn);
+}
+
 static void a_server_that_dies_is_an_error_not_an_end(void **state)
 {
     (void)state;
@@ -775,6 +787,7 @@ int main(void)
         ARROW_TEST(a_transaction_lives_on_after_a_stream),
         ARROW_TEST(a_stream_can_be_cancelled),
         ARROW_TEST(a_deadline_ends_a_query_that_gives_nothing),
+        ARROW_TEST(what_was_not_read_for_long_can_be_given_up),
         ARROW_TEST(a_server_that_dies_is_an_error_not_an_end),
         ARROW_TEST(buffers_are_aligned_as_asked_for),
         ARROW_TEST(a_transfer_as_arrow_alone_takes_no_other_way),
