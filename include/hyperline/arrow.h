@@ -115,10 +115,13 @@ typedef struct hyl_arrow_opts {
  * SELECT, WITH, VALUES and TABLE travel as Arrow, at the speed of the socket. What the server does
  * not send so travels as rows, and the arrays are built here, with the same types: statements of
  * other kinds (SHOW, EXPLAIN, EXECUTE, INSERT ... RETURNING), and results that the server refuses
- * before their first row (a uuid in them, say). Inside a transaction, which a refusal would fail,
- * the statement is described first. Of rows every field is nullable, since they do not tell; of
- * PostgreSQL's, which come as text, every field is utf8 (hyl_result_to_arrow knows more). A
+ * before their first row (a uuid in them, say). Of rows every field is nullable, since they do not
+ * tell; of PostgreSQL's, which come as text, every field is utf8 (hyl_result_to_arrow knows more). A
  * statement without a result has run when this returns, and its stream has no columns.
+ *
+ * Inside a transaction, which a refusal would fail, the statement is described first, and travels
+ * as rows where a column is a uuid, time, timestamp, interval, or an array of them. A large result
+ * takes three to five times as long so, which ARROW spares those who know their values.
  *
  * The stream occupies the connection until its end or its release. Released early, it gives up the
  * rest, as hyl_result_free does: inside a transaction, which a cancel fails, read to the end what may
@@ -128,11 +131,12 @@ typedef struct hyl_arrow_opts {
  * Errors: those of a statement (hyperline.h); positions and details of the server's errors are
  * those of `sql` as given. For what Arrow does not hold (time 24:00, timestamps beyond its
  * microseconds, intervals beyond its nanoseconds): SERVER with SQLSTATE 22008 naming the columns
- * that it may be of, or RANGE naming the column, of a result that travels as rows; what is selected
- * as text can be had. ARG where `opts` asks for ARROW and the statement is no query; then SERVER with
- * 0A000 as well, for types that the server does not send, naming the columns. Inside a transaction,
- * which has failed then, ARROW cannot ask for the columns' names. ARG with 42601: a parenthesis of the
- * statement is unmatched. UNSUPPORTED in a build without Arrow.
+ * that it may be of, or RANGE naming the column, of a result that travels as rows (a transaction
+ * stays open then: the rest of the result is read first); what is selected as text can be had. ARG
+ * where `opts` asks for ARROW and the statement is no query; then SERVER with 0A000 as well, for
+ * types that the server does not send, naming the columns. Inside a transaction, which has failed
+ * then, ARROW cannot ask for the columns' names. ARG with 42601: a parenthesis of the statement is
+ * unmatched. UNSUPPORTED in a build without Arrow.
  * Lifetime: the stream is the caller's to release; it may outlive the connection's handle, and then
  * fails with CLOSED.
  * Blocks: until the columns are known.

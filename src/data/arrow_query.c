@@ -55,6 +55,16 @@ static hyl_status open_copy(const request *req, struct ArrowArrayStream *out, hy
     return HYL_OK;
 }
 
+/* Sends the error on, which a COPY may have because of what Arrow lacks. */
+static hyl_status end_copy(const request *req, hyl_status status, hyl_error *error, hyl_error *err)
+{
+    hyl__query_blame(req->conn, req->sql, HYL__ADVICE_ROWS, HYL__ADVICE_TEXT, error);
+    if (status < 0 && err != NULL) {
+        *err = *error;
+    }
+    return status;
+}
+
 static hyl_status open_copy_or_rows(const request *req, struct ArrowArrayStream *out,
                                     hyl_error *err)
 {
@@ -63,31 +73,23 @@ static hyl_status open_copy_or_rows(const request *req, struct ArrowArrayStream 
     if (status < 0 && hyl__transfer_may_change(req->conn, req->transfer, &error)) {
         return open_rows(req, out, err);
     }
-    hyl__query_blame(req->conn, req->sql, HYL__ADVICE_ROWS, HYL__ADVICE_TEXT, &error);
-    if (status < 0 && err != NULL) {
-        *err = error;
-    }
-    return status;
+    return end_copy(req, status, &error, err);
 }
 
-/* A type that Arrow lacks must not fail the transaction. */
+/*
+ * What Arrow lacks must not fail the transaction. Rows lack no value, and the arrays that are made
+ * of them fail alone.
+ */
 static hyl_status open_in_transaction(const request *req, struct ArrowArrayStream *out,
                                       hyl_error *err)
 {
     hyl_error error = HYL_ERROR_INIT;
     hyl_result *result = NULL;
-    hyl__suspects suspects = HYL__SUSPECTS_INIT;
-    HYL_TRY(hyl__query_lacking(req->conn, req->sql, &result, &suspects, err));
-    hyl_status status =
-        result != NULL ? stream_rows(req, result, out, &error) : open_copy(req, out, &error);
-    if (hyl__arrow_refused(&error)) {
-        hyl__suspects_blame(&suspects, &error, HYL__ADVICE_TEXT);
+    HYL_TRY(hyl__query_lacking(req->conn, req->sql, &result, err));
+    if (result != NULL) {
+        return stream_rows(req, result, out, err);
     }
-    hyl__suspects_reset(&suspects);
-    if (status < 0 && err != NULL) {
-        *err = error;
-    }
-    return status;
+    return end_copy(req, open_copy(req, out, &error), &error, err);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */

@@ -140,10 +140,16 @@ static int finish_batch(row_stream *rows, struct ArrowArray *out)
     return NANOARROW_OK;
 }
 
-/* Ends the stream; where it was not the result that failed, what is left of it is in the way. */
+/*
+ * Ends the stream; where it was not the result that failed, what is left of it is in the way.
+ * Inside a transaction it is read, since a cancel would fail what the user has done there.
+ */
 static hyl_status give_up(row_stream *rows, hyl_status status)
 {
-    if (hyl_result_abandon(rows->result, NULL) < 0 && rows->result->conn->desync) {
+    hyl_result *result = rows->result;
+    hyl_status ended = hyl_conn_tx(result->conn) == HYL_TX_OPEN ? hyl_result_finish(result, NULL)
+                                                                : hyl_result_abandon(result, NULL);
+    if (ended < 0 && result->conn->desync) {
         hyl__error_flag(&rows->stream.error, status, HYL_ERROR_CONNECTION_LOST);
     }
     return status;

@@ -197,16 +197,23 @@ static bool must_be_described(const request *req)
            (req->transfer == HYL_TRANSFER_AUTO && hyl_conn_tx(req->conn) != HYL_TX_IDLE);
 }
 
+/* May the server refuse the type, or values of it, as Arrow? */
+static bool may_be_refused(hyl_type type)
+{
+    return hyl__arrow_lacks_type(type) || hyl__arrow_lacks_values(type);
+}
+
 /* May values of the type, as they were described, travel in batches? */
 static bool may_copy_type(const request *req, const hyl_column *column)
 {
     if (column_format(req, column) == HYL_FORMAT_TEXT) {
         return false;
     }
-    bool in_transaction = hyl_conn_tx(req->conn) != HYL_TX_IDLE;
-    return req->transfer == HYL_TRANSFER_ARROW ||
-           (!hyl__arrow_lacks_type(column->type) &&
-            !(in_transaction && hyl__arrow_lacks_values(column->type)));
+    if (req->transfer == HYL_TRANSFER_ARROW) {
+        return true;
+    }
+    return hyl_conn_tx(req->conn) == HYL_TX_IDLE ? !hyl__arrow_lacks_type(column->type)
+                                                 : !may_be_refused(column->type);
 }
 
 static bool may_copy_described(const request *req, const hyl_result *result)
@@ -334,18 +341,14 @@ hyl_status hyl_query(hyl_conn *conn, const char *sql, hyl_result **out, hyl_erro
 
 /* ---- What Arrow lacks ------------------------------------------------------------------------ */
 
-static bool note_columns(const hyl_result *result, bool (*is_suspect)(hyl_type),
-                         hyl__suspects *suspects)
+/* Has the result a column that may be refused, or none? */
+static bool is_lacking(const hyl_result *result)
 {
-    bool lacking = false;
+    bool lacking = result->row.count == 0;
     for (size_t i = 0; i < result->row.count; i++) {
-        const hyl_column *column = &result->columns[i];
-        lacking |= hyl__arrow_lacks_type(column->type);
-        if (is_suspect(column->type)) {
-            hyl__suspects_add(suspects, i, column->name);
-        }
+        lacking |= may_be_refused(result->columns[i].type);
     }
-    return lacking || result->row.count == 0;
+    return lacking;
 }
 
 /* Ends a result of which nothing is under way, and frees it. */
@@ -356,8 +359,7 @@ static void drop_described(hyl_result *result, hyl_status status)
     hyl_result_free(result);
 }
 
-hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
-                              hyl__suspects *suspects, hyl_error *err)
+hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out, hyl_error *err)
 {
     request req = {.conn = conn, .sql = sql, .transfer = HYL_TRANSFER_ROWS};
     hyl_result *result = NULL;
@@ -366,7 +368,7 @@ hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
     HYL_TRY(new_result(conn, &result, err));
     conn->child = "a result";
     hyl_status status = describe(result, &req.statement, err);
-    bool lacking = status == HYL_OK && note_columns(result, &hyl__arrow_lacks_values, suspects);
+    bool lacking = status == HYL_OK && is_lacking(result);
     if (lacking) {
         status = execute_described(result, &req, err);
     }
@@ -376,6 +378,16 @@ hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
     }
     *out = result;
     return HYL_OK;
+}
+
+static void note_suspects(const hyl_result *result, bool (*is_suspect)(hyl_type),
+                          hyl__suspects *suspects)
+{
+    for (size_t i = 0; i < result->row.count; i++) {
+        if (is_suspect(result->columns[i].type)) {
+            hyl__suspects_add(suspects, i, result->columns[i].name);
+        }
+    }
 }
 
 /* Describes the query, within the deadline of the call under way. */
@@ -388,7 +400,7 @@ static hyl_status find_suspects(hyl_conn *conn, const char *sql, bool (*is_suspe
     HYL_TRY(new_result(conn, &result, NULL));
     hyl_status status = describe(result, &statement, NULL);
     if (status == HYL_OK) {
-        (void)note_columns(result, is_suspect, suspects);
+        note_suspects(result, is_suspect, suspects);
     }
     drop_described(result, status);
     return status;

@@ -12,13 +12,12 @@ hyl_status hyl__transfer_choose(const hyl_conn *conn, hyl_transfer asked, hyl_tr
                                 hyl_error *err);
 
 /*
- * Describes a query and, where a column is of a type that Arrow lacks, or there is none, opens its
- * rows in *out; otherwise nothing has run, and *out is left alone. `suspects` gets the columns with
- * values that Arrow lacks, and is the caller's to reset.
+ * Describes a query and, where a column is of a type that Arrow lacks or has values that Arrow
+ * lacks, or there is no column, opens its rows in *out; otherwise nothing has run, and *out is left
+ * alone.
  * Errors: those of a statement.
  */
-hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
-                              hyl__suspects *suspects, hyl_error *err);
+hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out, hyl_error *err);
 
 /*
  * After a query has failed as a COPY, and where Arrow was the reason: names the columns that it may

@@ -148,18 +148,113 @@ static void in_a_transaction_uuids_do_no_harm(void **state)
     live_assert_in_step(arrow_conn);
 }
 
-/* As Arrow alone it cannot be had, and then the transaction has failed. */
-static void in_a_transaction_a_value_without_a_place_names_its_column(void **state)
+/* Values that the server fails at as Arrow, and with them the transaction; and others of their types. */
+static const char *const far[][2] = {
+    {"time '24:00:00'", "time '12:00'"},
+    {"timestamp '294276-12-31 23:59:59'", "timestamp '2024-02-29 01:02:03'"},
+    {"timestamptz '294276-12-31 23:59:59+00'", "timestamptz '2024-02-29 01:02:03+00'"},
+    {"9000000000000 * interval '1 second'", "interval '1 hour'"},
+    {"array[time '24:00:00']", "array[time '12:00']"},
+};
+enum { FAR_COUNT = sizeof far / sizeof far[0] };
+
+static int64_t exec_i64(const char *sql)
+{
+    int64_t value = -1;
+    assert_ok(hyl_query_i64(arrow_conn, sql, &value, &err), &err);
+    return value;
+}
+
+/* Begins a transaction that has work to lose. */
+static void begin_work(void)
+{
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "INSERT INTO work VALUES (1)", NULL, &err), &err);
+}
+
+/* The stream fails at the far value, and nothing else does. */
+static void assert_stream_alone_fails(const char *sql, const char *words)
+{
+    int64_t rows = 0;
+    struct ArrowArrayStream stream = arrow_open(sql);
+    assert_int_equal(arrow_read_to_error(&stream, &rows), EINVAL);
+    assert_int_equal(hyl_stream_error(&stream)->status, HYL_ERR_RANGE);
+    assert_non_null(strstr(hyl_stream_error(&stream)->message, words));
+    assert_non_null(strstr(hyl_stream_error(&stream)->message, "select it as text"));
+    stream.release(&stream);
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_OPEN);
+}
+
+static void in_a_transaction_values_without_a_place_do_no_harm(void **state)
+{
+    (void)state;
+    char sql[300];
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE work(a int)", NULL, &err), &err);
+    for (size_t i = 0; i < FAR_COUNT; i++) {
+        begin_work();
+        snprintf(sql, sizeof sql, "SELECT i, %s AS late FROM generate_series(1, 3) g(i)",
+                 far[i][0]);
+        assert_stream_alone_fails(sql, "column 2 \"late\": ");
+        assert_ok(hyl_exec(arrow_conn, "COMMIT", NULL, &err), &err);
+        assert_int_equal(exec_i64("SELECT count(*) FROM work"), i + 1);
+    }
+}
+
+/* What is left behind the value is more than is read of what is given up, without a cancel. */
+static void in_a_transaction_a_long_rest_does_no_harm(void **state)
+{
+    (void)state;
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE work(a int)", NULL, &err), &err);
+    begin_work();
+    assert_stream_alone_fails("SELECT CASE WHEN i > 100 THEN time '24:00:00' END AS late, "
+                              "repeat('x', 100) AS x FROM generate_series(1, 500000) g(i)",
+                              "column 1 \"late\": ");
+    live_assert_in_step(arrow_conn);
+    assert_ok(hyl_exec(arrow_conn, "COMMIT", NULL, &err), &err);
+    assert_int_equal(exec_i64("SELECT count(*) FROM work"), 1);
+}
+
+/* A type is enough for rows, whose fields are all nullable; without one the result is a COPY. */
+static void in_a_transaction_types_choose_the_way(void **state)
+{
+    (void)state;
+    char sql[300];
+    assert_ok(hyl_exec(arrow_conn, "CREATE TEMP TABLE t(a int NOT NULL)", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "INSERT INTO t VALUES (1)", NULL, &err), &err);
+    assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
+    for (size_t i = 0; i < FAR_COUNT; i++) {
+        snprintf(sql, sizeof sql, "SELECT a, %s AS x FROM t", far[i][1]);
+        arrow_contents read = arrow_read_query(sql);
+        assert_memory_equal(read.schema.data, "a:i:null:integer ", 17);
+        hyl_buf names = HYL_BUF_INIT;
+        hyl_buf rows = arrow_rows_text(arrow_conn, sql, &names);
+        assert_string_equal((char *)read.rows.data, (char *)rows.data);
+        hyl_buf_reset(&names);
+        hyl_buf_reset(&rows);
+        arrow_contents_free(&read);
+    }
+    arrow_contents read = arrow_read_query("SELECT a, date '2024-02-29' AS d, 't' AS t FROM t");
+    assert_memory_equal(read.schema.data, "a:i:not null:integer ", 21);
+    assert_string_equal((char *)read.rows.data, "1|2024-02-29|t\n");
+    arrow_contents_free(&read);
+    assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_OPEN);
+    assert_ok(hyl_exec(arrow_conn, "COMMIT", NULL, &err), &err);
+}
+
+/* As Arrow alone, whatever comes: then the transaction has failed. */
+static void in_a_transaction_arrow_alone_takes_the_risk(void **state)
 {
     (void)state;
     struct ArrowArrayStream stream = {.release = NULL};
+    hyl_arrow_opts opts = HYL_ARROW_OPTS_INIT;
+    opts.transfer = HYL_TRANSFER_ARROW;
     assert_ok(hyl_exec(arrow_conn, "BEGIN", NULL, &err), &err);
     assert_int_equal(hyl_query_arrow(arrow_conn,
                                      "SELECT i, time '24:00:00' AS late FROM (VALUES (1)) v(i)",
-                                     NULL, &stream, &err),
+                                     &opts, &stream, &err),
                      HYL_ERR_SERVER);
     assert_string_equal(err.sqlstate, "22008");
-    assert_non_null(strstr(err.message, "column 2 \"late\": "));
+    assert_non_null(strstr(err.message, "select it as text"));
     assert_null(stream.release);
     assert_int_equal(hyl_conn_tx(arrow_conn), HYL_TX_FAILED);
     assert_ok(hyl_exec(arrow_conn, "ROLLBACK", NULL, &err), &err);
@@ -395,7 +490,10 @@ int main(void)
         ARROW_TEST(every_type_has_the_metadata_that_the_server_gives_it),
         ARROW_TEST(uuids_arrive_as_rows),
         ARROW_TEST(in_a_transaction_uuids_do_no_harm),
-        ARROW_TEST(in_a_transaction_a_value_without_a_place_names_its_column),
+        ARROW_TEST(in_a_transaction_values_without_a_place_do_no_harm),
+        ARROW_TEST(in_a_transaction_a_long_rest_does_no_harm),
+        ARROW_TEST(in_a_transaction_types_choose_the_way),
+        ARROW_TEST(in_a_transaction_arrow_alone_takes_the_risk),
         ARROW_TEST(what_comes_as_text_is_utf8),
         ARROW_TEST(statements_that_copy_does_not_take_are_read_all_the_same),
         ARROW_TEST(a_statement_without_a_result_has_run),
