@@ -37,13 +37,13 @@ static void assert_one_token(const hyl_buf *quoted, hyl__sql_kind kind)
     hyl_buf_append(&sql, quoted->data, quoted->len);
     hyl_buf_append_str(&sql, " x");
     hyl_str text = fuzz_buf_str(&sql);
-    FUZZ_CHECK(hyl__sql_token_next(text, &offset, &token, NULL) == HYL_OK);
+    FUZZ_CHECK(hyl__sql_token_next(HYL__SQL_HYPER, text, &offset, &token, NULL) == HYL_OK);
     FUZZ_CHECK(token.kind == HYL__SQL_SYMBOL);
-    FUZZ_CHECK(hyl__sql_token_next(text, &offset, &token, NULL) == HYL_OK);
+    FUZZ_CHECK(hyl__sql_token_next(HYL__SQL_HYPER, text, &offset, &token, NULL) == HYL_OK);
     FUZZ_CHECK(token.kind == kind && token.text.len == quoted->len);
-    FUZZ_CHECK(hyl__sql_token_next(text, &offset, &token, NULL) == HYL_OK);
+    FUZZ_CHECK(hyl__sql_token_next(HYL__SQL_HYPER, text, &offset, &token, NULL) == HYL_OK);
     FUZZ_CHECK(token.kind == HYL__SQL_WORD && token.text.len == 1);
-    FUZZ_CHECK(hyl__sql_token_next(text, &offset, &token, NULL) == HYL_OK);
+    FUZZ_CHECK(hyl__sql_token_next(HYL__SQL_HYPER, text, &offset, &token, NULL) == HYL_OK);
     FUZZ_CHECK(token.kind == HYL__SQL_END);
     hyl_buf_reset(&sql);
 }
@@ -77,14 +77,14 @@ static void check_inside(hyl_str part, hyl_str whole)
 }
 
 /* Tokens come in order and to an end; true where all of it could be read. */
-static bool read_tokens(hyl_str sql)
+static bool read_tokens(hyl__sql_grammar grammar, hyl_str sql)
 {
     hyl__sql_token token;
     size_t offset = 0;
     hyl_status status = HYL_OK;
     do {
         size_t before = offset;
-        status = hyl__sql_token_next(sql, &offset, &token, NULL);
+        status = hyl__sql_token_next(grammar, sql, &offset, &token, NULL);
         if (status == HYL_OK && token.kind != HYL__SQL_END) {
             check_inside(token.text, sql);
             FUZZ_CHECK(token.text.len > 0 && offset > before && offset <= sql.len);
@@ -94,22 +94,23 @@ static bool read_tokens(hyl_str sql)
     return status == HYL_OK;
 }
 
-static void read_statements(hyl_str script, bool readable)
+static void read_statements(hyl__sql_grammar grammar, hyl_str script)
 {
+    bool readable = read_tokens(grammar, script);
     char keyword[16];
     hyl_str statement;
     size_t offset = 0;
     size_t count = 0;
     hyl_status status = HYL_OK;
-    while ((status = hyl_sql_next(script, &offset, &statement, NULL)) == HYL_OK) {
+    while ((status = hyl__sql_next(grammar, script, &offset, &statement, NULL)) == HYL_OK) {
         check_inside(statement, script);
         FUZZ_CHECK(statement.len > 0 && offset <= script.len);
-        hyl__sql_keyword(statement, keyword, sizeof keyword);
-        (void)hyl__sql_transaction_of(statement);
+        hyl__sql_keyword(grammar, statement, keyword, sizeof keyword);
+        (void)hyl__sql_transaction_of(grammar, statement);
         count++;
     }
     FUZZ_CHECK(status == (readable ? HYL_DONE : HYL_ERR_ARG));
-    if (hyl__sql_one_statement(script, &statement, NULL) == HYL_OK) {
+    if (grammar == HYL__SQL_HYPER && hyl__sql_one_statement(script, &statement, NULL) == HYL_OK) {
         FUZZ_CHECK(count == 1);
     }
 }
@@ -160,7 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *copy = fuzz_copy((hyl_bytes){data, size});
     hyl_str sql = {(const char *)copy, size};
     quote(sql);
-    read_statements(sql, read_tokens(sql));
+    read_statements(HYL__SQL_HYPER, sql);
+    read_statements(HYL__SQL_POSTGRESQL, sql);
     read_table_name(text);
     wrap_query(text);
     free(copy);

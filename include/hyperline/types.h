@@ -291,7 +291,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_quote_literal(hyl_str text, hyl_buf *out, h
  * Splits a script into statements: finds the next one in `script` from *offset on and moves the
  * offset behind it. Knows quotes, quoted identifiers, E'' and U&'' strings, dollar quotes, comments
  * (which do not nest, as on the server). `statement` has neither the semicolon nor what surrounds
- * it; statements of nothing but comments are passed over.
+ * it; statements of nothing but comments are passed over. It reads as Hyper does: PostgreSQL nests
+ * comments and lets a "$" go on with an identifier, and hyl_exec_script knows which of them it runs
+ * a script on.
  * Errors: DONE (no further statement), ARG (a quote, comment or dollar quote that is not closed;
  * the message has its line).
  * Lifetime: `statement` points into `script`.

@@ -1,11 +1,10 @@
-#include "conn.h"
+#include "statement.h"
 
 #include "base/error.h"
-#include "value/lexer.h"
 
-static hyl__statement_kind kind_of(hyl_str sql)
+static hyl__statement_kind kind_of(hyl__sql_grammar grammar, hyl_str sql)
 {
-    switch (hyl__sql_transaction_of(sql)) {
+    switch (hyl__sql_transaction_of(grammar, sql)) {
     case HYL__TRANSACTION_COMMIT:
         return HYL__STATEMENT_COMMIT;
     case HYL__TRANSACTION_ROLLBACK:
@@ -21,12 +20,12 @@ static hyl__statement_kind kind_of(hyl_str sql)
  * The statements that may return rows and that the server can describe without running them. Not
  * EXECUTE: main.0.0.26963 ends by SIGSEGV when it is to describe one.
  */
-static bool can_be_described(hyl_str sql)
+static bool can_be_described(hyl__sql_grammar grammar, hyl_str sql)
 {
     static const char *const words[] = {"SELECT", "WITH",   "VALUES", "TABLE",
                                         "INSERT", "UPDATE", "DELETE"};
     char first[16];
-    hyl__sql_keyword(sql, first, sizeof first);
+    hyl__sql_keyword(grammar, sql, first, sizeof first);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(first, words[i]) == 0) {
             return true;
@@ -36,18 +35,18 @@ static bool can_be_described(hyl_str sql)
 }
 
 /* Is it VALUES (...), (...) with no further clause? */
-static bool is_bare_values(hyl_str sql)
+static bool is_bare_values(hyl__sql_grammar grammar, hyl_str sql)
 {
     char first[16];
     size_t offset = 0;
     int depth = 0;
     hyl__sql_token token = {HYL__SQL_SYMBOL, {NULL, 0}};
-    hyl__sql_keyword(sql, first, sizeof first);
+    hyl__sql_keyword(grammar, sql, first, sizeof first);
     if (strcmp(first, "VALUES") != 0) {
         return false;
     }
     size_t words = 0;
-    while (hyl__sql_token_next(sql, &offset, &token, NULL) == HYL_OK &&
+    while (hyl__sql_token_next(grammar, sql, &offset, &token, NULL) == HYL_OK &&
            token.kind != HYL__SQL_END) {
         if (token.kind == HYL__SQL_SYMBOL) {
             depth += token.text.data[0] == '(';
@@ -58,7 +57,8 @@ static bool is_bare_values(hyl_str sql)
     return words <= 1;
 }
 
-hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
+static hyl_status read_as(hyl__sql_grammar grammar, hyl_str sql, hyl__statement *out,
+                          hyl_error *err)
 {
     size_t offset = 0;
     hyl_str statement;
@@ -67,22 +67,33 @@ hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
     if (sql.data == NULL) {
         return hyl__fail(err, HYL_ERR_ARG, "there is no statement: its text is NULL");
     }
-    hyl_status status = hyl_sql_next(sql, &offset, &statement, err);
+    hyl_status status = hyl__sql_next(grammar, sql, &offset, &statement, err);
     if (status == HYL_DONE) {
         return HYL_OK;
     }
     HYL_TRY(status);
-    status = hyl_sql_next(sql, &offset, &more, err);
+    status = hyl__sql_next(grammar, sql, &offset, &more, err);
     HYL_TRY(status);
     if (status == HYL_OK) {
         return hyl__fail(err, HYL_ERR_ARG,
                          "several statements in one text: run them one by one, or with "
                          "hyl_exec_script");
     }
-    out->kind = kind_of(statement);
-    out->has_rows = can_be_described(statement);
-    if (is_bare_values(statement)) {
+    out->kind = kind_of(grammar, statement);
+    out->has_rows = can_be_described(grammar, statement);
+    if (is_bare_values(grammar, statement)) {
         out->bare_values = statement;
     }
     return HYL_OK;
+}
+
+hyl_status hyl__statement_read(hyl_str sql, hyl__statement *out, hyl_error *err)
+{
+    return read_as(HYL__SQL_HYPER, sql, out, err);
+}
+
+hyl_status hyl__conn_statement(const hyl_conn *conn, hyl_str sql, hyl__statement *out,
+                               hyl_error *err)
+{
+    return read_as(hyl__conn_grammar(conn), sql, out, err);
 }

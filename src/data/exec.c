@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "conn/statement.h"
 
 hyl_status hyl_exec(hyl_conn *conn, const char *sql, int64_t *affected, hyl_error *err)
 {
@@ -44,7 +45,7 @@ static hyl_status run_next(hyl_conn *conn, hyl_str script, size_t *offset, size_
                            hyl_error *err)
 {
     hyl_str statement;
-    hyl_status status = hyl_sql_next(script, offset, &statement, err);
+    hyl_status status = hyl__sql_next(hyl__conn_grammar(conn), script, offset, &statement, err);
     if (status < 0) {
         hyl__error_prefix(err, "statement %zu", number);
     }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/opts.h"
+#include "conn/statement.h"
 #include "result.h"
 #include "transfer.h"
 #include "value/hyperbinary.h"
@@ -330,7 +331,7 @@ hyl_status hyl_query_with(hyl_conn *conn, const char *sql, const hyl_query_opts 
     HYL_TRY(hyl__conn_begin(conn, err));
     request req = {.conn = conn, .sql = sql, .flags = read.flags};
     HYL_TRY(hyl__transfer_choose(conn, read.transfer, &req.transfer, err));
-    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &req.statement, err));
+    HYL_TRY(hyl__conn_statement(conn, hyl_str_of(sql), &req.statement, err));
     return open_result(&req, out, err);
 }
 
@@ -364,7 +365,7 @@ hyl_status hyl__query_lacking(hyl_conn *conn, const char *sql, hyl_result **out,
     request req = {.conn = conn, .sql = sql, .transfer = HYL_TRANSFER_ROWS};
     hyl_result *result = NULL;
     HYL_TRY(hyl__conn_begin(conn, err));
-    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &req.statement, err));
+    HYL_TRY(hyl__conn_statement(conn, hyl_str_of(sql), &req.statement, err));
     HYL_TRY(new_result(conn, &result, err));
     conn->child = "a result";
     hyl_status status = describe(result, &req.statement, err);
@@ -396,7 +397,7 @@ static hyl_status find_suspects(hyl_conn *conn, const char *sql, bool (*is_suspe
 {
     hyl__statement statement;
     hyl_result *result = NULL;
-    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &statement, NULL));
+    HYL_TRY(hyl__conn_statement(conn, hyl_str_of(sql), &statement, NULL));
     HYL_TRY(new_result(conn, &result, NULL));
     hyl_status status = describe(result, &statement, NULL);
     if (status == HYL_OK) {

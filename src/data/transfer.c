@@ -95,7 +95,7 @@ static void read_tokens(hyl_str sql, int top, traits *found)
     int depth = 0;
     hyl__sql_token before = {HYL__SQL_END, {NULL, 0}};
     hyl__sql_token token;
-    while (hyl__sql_token_next(sql, &offset, &token, NULL) == HYL_OK &&
+    while (hyl__sql_token_next(HYL__SQL_HYPER, sql, &offset, &token, NULL) == HYL_OK &&
            token.kind != HYL__SQL_END) {
         depth += is_symbol(&token, '(') - is_symbol(&token, ')');
         note_anywhere(found, &token);
@@ -110,7 +110,8 @@ static int leading_parentheses(hyl_str sql)
     size_t offset = 0;
     int count = 0;
     hyl__sql_token token;
-    while (hyl__sql_token_next(sql, &offset, &token, NULL) == HYL_OK && is_symbol(&token, '(')) {
+    while (hyl__sql_token_next(HYL__SQL_HYPER, sql, &offset, &token, NULL) == HYL_OK &&
+           is_symbol(&token, '(')) {
         count++;
     }
     return count;
@@ -121,7 +122,7 @@ static traits read_traits(hyl_str sql)
     static const char *const words[] = {"SELECT", "WITH", "VALUES", "TABLE"};
     traits found = {0};
     char first[16];
-    hyl__sql_keyword(sql, first, sizeof first);
+    hyl__sql_keyword(HYL__SQL_HYPER, sql, first, sizeof first);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         found.is_query |= strcmp(first, words[i]) == 0;
     }

@@ -7,6 +7,7 @@
 
 /* A place in SQL. Reading never goes beyond the end: peek gives 0 there. */
 typedef struct cursor {
+    hyl__sql_grammar grammar;
     hyl_str sql;
     size_t at;
 } cursor;
@@ -36,9 +37,10 @@ static bool is_word_start(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static bool is_word_part(char c)
+static bool is_word_part(const cursor *c, char byte)
 {
-    return is_word_start(c) || is_digit(c);
+    return is_word_start(byte) || is_digit(byte) ||
+           (byte == '$' && c->grammar == HYL__SQL_POSTGRESQL);
 }
 
 static hyl_status unclosed(const cursor *c, size_t begin, const char *what, hyl_error *err)
@@ -59,17 +61,20 @@ static void skip_line_comment(cursor *c)
     }
 }
 
-/* Comments do not nest; "/ *" and "* /" share no star. */
+/* "/ *" and "* /" share no star. */
 static hyl_status skip_block_comment(cursor *c, hyl_error *err)
 {
     const size_t begin = c->at;
-    for (c->at += 2; !at_end(c); c->at++) {
-        if (peek(c, 0) == '*' && peek(c, 1) == '/') {
-            c->at += 2;
-            return HYL_OK;
-        }
+    size_t depth = 1;
+    c->at += 2;
+    while (!at_end(c) && depth > 0) {
+        const bool closes = peek(c, 0) == '*' && peek(c, 1) == '/';
+        const bool opens =
+            c->grammar == HYL__SQL_POSTGRESQL && peek(c, 0) == '/' && peek(c, 1) == '*';
+        depth = closes ? depth - 1 : depth + opens;
+        c->at += closes || opens ? 2 : 1;
     }
-    return unclosed(c, begin, "a comment", err);
+    return depth == 0 ? HYL_OK : unclosed(c, begin, "a comment", err);
 }
 
 /* A byte order mark is space at the very beginning, and only there. */
@@ -157,17 +162,31 @@ static hyl_status take_string(cursor *c, bool backslash_escapes, hyl_error *err)
     return HYL_OK;
 }
 
-/* $tag$...$tag$, where the tag may be empty. */
+/* The length of the $tag$ that stands here, where the tag may be empty; 0 where there is none. */
+static size_t dollar_tag_len(const cursor *c)
+{
+    const char *from = c->sql.data + c->at;
+    const char *end = memchr(from + 1, '$', c->sql.len - c->at - 1);
+    const size_t len = end != NULL ? (size_t)(end - from) + 1 : 0;
+    if (c->grammar == HYL__SQL_POSTGRESQL) {
+        for (size_t i = 1; i + 1 < len; i++) {
+            if (!is_word_start(from[i]) && !(i > 1 && is_digit(from[i]))) {
+                return 0;
+            }
+        }
+    }
+    return len;
+}
+
+/* $tag$...$tag$. */
 static hyl_status take_dollar_quoted(cursor *c, hyl_error *err)
 {
     const size_t begin = c->at;
     const char *from = c->sql.data + begin;
-    const size_t rest = c->sql.len - begin;
-    const char *tag_end = memchr(from + 1, '$', rest - 1);
-    if (tag_end == NULL) {
+    const size_t tag_len = dollar_tag_len(c);
+    if (tag_len == 0) {
         return unclosed(c, begin, "a dollar quote", err);
     }
-    const size_t tag_len = (size_t)(tag_end - from) + 1;
     for (c->at += tag_len; c->sql.len - c->at >= tag_len; c->at++) {
         if (memcmp(c->sql.data + c->at, from, tag_len) == 0) {
             c->at += tag_len;
@@ -216,10 +235,17 @@ static hyl_status take_word(cursor *c, hyl__sql_kind *kind, hyl_error *err)
         return take_string(c, true, err);
     }
     *kind = HYL__SQL_WORD;
-    while (is_word_part(peek(c, 0))) {
+    while (is_word_part(c, peek(c, 0))) {
         c->at++;
     }
     return HYL_OK;
+}
+
+/* What is no $1 is a dollar quote in Hyper; in PostgreSQL, where there is no tag, a symbol. */
+static bool is_dollar_quote(const cursor *c)
+{
+    return peek(c, 0) == '$' && !is_digit(peek(c, 1)) &&
+           (c->grammar == HYL__SQL_HYPER || dollar_tag_len(c) > 0);
 }
 
 static hyl_status take_token(cursor *c, hyl__sql_kind *kind, hyl_error *err)
@@ -236,7 +262,7 @@ static hyl_status take_token(cursor *c, hyl__sql_kind *kind, hyl_error *err)
         *kind = HYL__SQL_IDENT;
         return take_identifier(c, err);
     }
-    if (first == '$' && !is_digit(peek(c, 1))) {
+    if (is_dollar_quote(c)) {
         *kind = HYL__SQL_STRING;
         return take_dollar_quoted(c, err);
     }
@@ -247,7 +273,7 @@ static hyl_status take_token(cursor *c, hyl__sql_kind *kind, hyl_error *err)
         return HYL_OK;
     }
     c->at++;
-    if (first == '$') {
+    if (first == '$' && is_digit(peek(c, 0))) {
         *kind = HYL__SQL_PARAMETER;
         while (is_digit(peek(c, 0))) {
             c->at++;
@@ -256,9 +282,10 @@ static hyl_status take_token(cursor *c, hyl__sql_kind *kind, hyl_error *err)
     return HYL_OK;
 }
 
-hyl_status hyl__sql_token_next(hyl_str sql, size_t *offset, hyl__sql_token *token, hyl_error *err)
+hyl_status hyl__sql_token_next(hyl__sql_grammar grammar, hyl_str sql, size_t *offset,
+                               hyl__sql_token *token, hyl_error *err)
 {
-    cursor c = {sql, *offset < sql.len ? *offset : sql.len};
+    cursor c = {grammar, sql, *offset < sql.len ? *offset : sql.len};
     HYL_TRY(skip_space(&c, err));
     const size_t begin = c.at;
     token->kind = HYL__SQL_END;
@@ -278,13 +305,14 @@ static bool is_symbol(const hyl__sql_token *token, char symbol)
     return token->kind == HYL__SQL_SYMBOL && token->text.data[0] == symbol;
 }
 
-hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement, hyl_error *err)
+hyl_status hyl__sql_next(hyl__sql_grammar grammar, hyl_str script, size_t *offset,
+                         hyl_str *statement, hyl_error *err)
 {
     size_t at = *offset;
     hyl_str found = {NULL, 0};
     for (;;) {
         hyl__sql_token token;
-        HYL_TRY(hyl__sql_token_next(script, &at, &token, err));
+        HYL_TRY(hyl__sql_token_next(grammar, script, &at, &token, err));
         const bool ends = token.kind == HYL__SQL_END || is_symbol(&token, ';');
         if (!ends) {
             found.data = found.data != NULL ? found.data : token.text.data;
@@ -300,6 +328,11 @@ hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement, hyl_
     }
 }
 
+hyl_status hyl_sql_next(hyl_str script, size_t *offset, hyl_str *statement, hyl_error *err)
+{
+    return hyl__sql_next(HYL__SQL_HYPER, script, offset, statement, err);
+}
+
 /*
  * The parenthesis of a statement that closes none, or stays open; NULL where there is none. The
  * statement is read where it stands: at the beginning of a text it could mean another.
@@ -311,7 +344,7 @@ static const char *find_unmatched(hyl_str sql, hyl_str statement)
     size_t offset = (size_t)(statement.data - sql.data);
     hyl_str to_its_end = {sql.data, offset + statement.len};
     hyl__sql_token token;
-    while (hyl__sql_token_next(to_its_end, &offset, &token, NULL) == HYL_OK &&
+    while (hyl__sql_token_next(HYL__SQL_HYPER, to_its_end, &offset, &token, NULL) == HYL_OK &&
            token.kind != HYL__SQL_END) {
         if (is_symbol(&token, '(') && depth++ == 0) {
             outermost = token.text.data;
@@ -366,12 +399,13 @@ static void copy_upper(hyl_str word, char *out, size_t cap)
 }
 
 /* Takes the next token's word in upper case; "" where it is none. Symbols of `skip` are passed. */
-static void take_keyword(hyl_str sql, size_t *offset, const char *skip, char *out, size_t cap)
+static void take_keyword(hyl__sql_grammar grammar, hyl_str sql, size_t *offset, const char *skip,
+                         char *out, size_t cap)
 {
     hyl__sql_token token;
     out[0] = '\0';
     do {
-        if (hyl__sql_token_next(sql, offset, &token, NULL) != HYL_OK) {
+        if (hyl__sql_token_next(grammar, sql, offset, &token, NULL) != HYL_OK) {
             return;
         }
     } while (token.kind == HYL__SQL_SYMBOL && strchr(skip, token.text.data[0]) != NULL);
@@ -380,30 +414,30 @@ static void take_keyword(hyl_str sql, size_t *offset, const char *skip, char *ou
     }
 }
 
-void hyl__sql_keyword(hyl_str sql, char *out, size_t cap)
+void hyl__sql_keyword(hyl__sql_grammar grammar, hyl_str sql, char *out, size_t cap)
 {
     size_t offset = 0;
-    take_keyword(sql, &offset, ";(", out, cap);
+    take_keyword(grammar, sql, &offset, ";(", out, cap);
 }
 
 /* Is it ROLLBACK [WORK | TRANSACTION] TO? `second` is the word behind ROLLBACK, *offset its end. */
-static bool to_savepoint(hyl_str sql, size_t offset, const char *second)
+static bool to_savepoint(hyl__sql_grammar grammar, hyl_str sql, size_t offset, const char *second)
 {
     char third[16];
     if (strcmp(second, "WORK") != 0 && strcmp(second, "TRANSACTION") != 0) {
         return strcmp(second, "TO") == 0;
     }
-    take_keyword(sql, &offset, "", third, sizeof third);
+    take_keyword(grammar, sql, &offset, "", third, sizeof third);
     return strcmp(third, "TO") == 0;
 }
 
-hyl__sql_transaction hyl__sql_transaction_of(hyl_str sql)
+hyl__sql_transaction hyl__sql_transaction_of(hyl__sql_grammar grammar, hyl_str sql)
 {
     char first[16];
     char second[16];
     size_t offset = 0;
-    take_keyword(sql, &offset, ";", first, sizeof first);
-    take_keyword(sql, &offset, "", second, sizeof second);
+    take_keyword(grammar, sql, &offset, ";", first, sizeof first);
+    take_keyword(grammar, sql, &offset, "", second, sizeof second);
     if (strcmp(first, "BEGIN") == 0 ||
         (strcmp(first, "START") == 0 && strcmp(second, "TRANSACTION") == 0)) {
         return HYL__TRANSACTION_BEGIN;
@@ -413,8 +447,8 @@ hyl__sql_transaction hyl__sql_transaction_of(hyl_str sql)
         return HYL__TRANSACTION_COMMIT;
     }
     if (strcmp(first, "ROLLBACK") == 0 && !of_prepared) {
-        return to_savepoint(sql, offset, second) ? HYL__TRANSACTION_ROLLBACK_TO
-                                                 : HYL__TRANSACTION_ROLLBACK;
+        return to_savepoint(grammar, sql, offset, second) ? HYL__TRANSACTION_ROLLBACK_TO
+                                                          : HYL__TRANSACTION_ROLLBACK;
     }
     if (strcmp(first, "ABORT") == 0) {
         return HYL__TRANSACTION_ROLLBACK;

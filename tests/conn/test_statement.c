@@ -1,6 +1,6 @@
 #include "support/test.h"
 
-#include "conn/conn.h"
+#include "conn/statement.h"
 
 static void one_statement_is_read(void **state)
 {
@@ -135,6 +135,40 @@ static void a_quote_that_is_not_closed_is_refused_with_its_line(void **state)
     }
 }
 
+/* What a text is depends on who reads it. */
+static void a_text_is_read_in_the_grammar_of_the_server(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        hyl_status hyper;
+        hyl_status postgresql;
+    } cases[] = {
+        {"select 1 as foo$x$; select 2 as bar$x$", HYL_OK, HYL_ERR_ARG},
+        {"select 1 as foo$x", HYL_ERR_ARG, HYL_OK},
+        {"select /* /* */ 'a */; b -- '", HYL_OK, HYL_ERR_ARG},
+        {"select 1 /* /* */; select 2 */", HYL_ERR_ARG, HYL_OK},
+    };
+    hyl_conn hyper = {.settings.dialect = HYL__DIALECT_HYPER};
+    hyl_conn postgresql = {.settings.dialect = HYL__DIALECT_POSTGRESQL};
+    hyl__statement statement;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hyl_str sql = hyl_str_of(cases[i].sql);
+        assert_int_equal(hyl__conn_statement(&hyper, sql, &statement, NULL), cases[i].hyper);
+        assert_int_equal(hyl__statement_read(sql, &statement, NULL), cases[i].hyper);
+        assert_int_equal(hyl__conn_statement(&postgresql, sql, &statement, NULL),
+                         cases[i].postgresql);
+    }
+    hyl_str commit = HYL_STR("/* /* */ rollback */ commit");
+    assert_int_equal(hyl__conn_statement(&hyper, commit, &statement, NULL), HYL_OK);
+    assert_int_equal(statement.kind, HYL__STATEMENT_ROLLBACK);
+    assert_int_equal(hyl__conn_statement(&postgresql, commit, &statement, NULL), HYL_OK);
+    assert_int_equal(statement.kind, HYL__STATEMENT_COMMIT);
+    hyl_str query = HYL_STR("/* /* */ */ select 1");
+    assert_int_equal(hyl__conn_statement(&postgresql, query, &statement, NULL), HYL_OK);
+    assert_true(statement.has_rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_bare_list_of_values_is_known),
         cmocka_unit_test(several_statements_are_refused),
         cmocka_unit_test(a_quote_that_is_not_closed_is_refused_with_its_line),
+        cmocka_unit_test(a_text_is_read_in_the_grammar_of_the_server),
     };
     return cmocka_run_group_tests_name("conn/statement", tests, NULL, NULL);
 }

@@ -745,6 +745,31 @@ static void every_statement_runs_in_both_ways(void **state)
     hyl_conn_free(conn);
 }
 
+/* A $ goes on with an identifier, and comments nest: what Hyper takes for one statement may be two
+ * here. */
+static void a_text_is_read_as_postgresql_reads_it(void **state)
+{
+    (void)state;
+    static const char *const two[] = {
+        "SELECT 1 AS foo$x$; SELECT 2 AS bar$x$",
+        "SELECT 1 /* /* */ ' */; SELECT 2 -- '",
+    };
+    hyl_conn *conn = pg_connect(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        hyl_result *result = NULL;
+        size_t done = 0;
+        assert_status(hyl_query(conn, two[i], &result, &err), HYL_ERR_ARG, &err);
+        live_assert_in_step(conn);
+        assert_ok(hyl_exec_script(conn, two[i], &done, &err), &err);
+        assert_int_equal(done, 2);
+        live_assert_in_step(conn);
+    }
+    assert_int_equal(live_i64(conn, "SELECT a$1 FROM (SELECT 7 AS a$1) AS s$x"), 7);
+    assert_int_equal(live_i64(conn, "/* /* */ COMMIT; */ SELECT 8"), 8);
+    live_assert_in_step(conn);
+    hyl_conn_free(conn);
+}
+
 static void a_long_result_comes_whole_or_is_given_up(void **state)
 {
     (void)state;
@@ -1026,6 +1051,7 @@ int main(void)
         cmocka_unit_test(the_format_is_what_row_description_says),
         cmocka_unit_test(getters_take_both_formats),
         cmocka_unit_test(every_statement_runs_in_both_ways),
+        cmocka_unit_test(a_text_is_read_as_postgresql_reads_it),
         cmocka_unit_test(a_long_result_comes_whole_or_is_given_up),
         cmocka_unit_test(errors_have_their_sqlstate_and_place),
         cmocka_unit_test(a_failed_transaction_is_only_rolled_back),

@@ -5,7 +5,7 @@
 /* ---- Splitting ------------------------------------------------------------------------------- */
 
 /* The statements of the script, one after another, are `wanted`, joined by "|". */
-static void expect_split(const char *script, const char *wanted)
+static void expect_split_as(hyl__sql_grammar grammar, const char *script, const char *wanted)
 {
     hyl_error err = HYL_ERROR_INIT;
     hyl_buf joined = HYL_BUF_INIT;
@@ -13,7 +13,8 @@ static void expect_split(const char *script, const char *wanted)
     size_t offset = 0;
     hyl_str statement;
     hyl_status status;
-    while ((status = hyl_sql_next(guard_str(&copy), &offset, &statement, &err)) == HYL_OK) {
+    while ((status = hyl__sql_next(grammar, guard_str(&copy), &offset, &statement, &err)) ==
+           HYL_OK) {
         if (joined.len > 0) {
             hyl_buf_append_byte(&joined, '|');
         }
@@ -23,6 +24,11 @@ static void expect_split(const char *script, const char *wanted)
     assert_int_equal(offset, strlen(script));
     expect_text(&joined, wanted);
     guard_release(&copy);
+}
+
+static void expect_split(const char *script, const char *wanted)
+{
+    expect_split_as(HYL__SQL_HYPER, script, wanted);
 }
 
 static void scripts_are_split_at_semicolons(void **state)
@@ -98,6 +104,59 @@ static void dollar_quotes_end_at_their_tag(void **state)
     expect_split("select $$a$b;$$;x", "select $$a$b;$$|x");
 }
 
+/* Each as the servers read it: one that ends a statement elsewhere runs another. */
+static void the_grammars_differ(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script;
+        const char *hyper; /* NULL: something is not closed */
+        const char *postgresql;
+    } cases[] = {
+        /* A $ inside of an identifier. */
+        {"select 1 as foo$x$; select 2 as bar$x$", "select 1 as foo$x$; select 2 as bar$x$",
+         "select 1 as foo$x$|select 2 as bar$x$"},
+        {"select a$$;b$$", "select a$$;b$$", "select a$$|b$$"},
+        {"select \u00e4$x$;_$x$", "select \u00e4$x$;_$x$", "select \u00e4$x$|_$x$"},
+        {"select a1$b$;a1$b$", "select a1$b$;a1$b$", "select a1$b$|a1$b$"},
+        {"select x$e'a\\';y", NULL, "select x$e'a\\'|y"},
+        {"select x$U&';'", NULL, "select x$U&';'"},
+        /* It begins none, and follows neither a number, a parameter nor a quote. */
+        {"select 1$x$;$x$;y", "select 1$x$;$x$|y", "select 1$x$;$x$|y"},
+        {"select 1.5$x$;$x$;y", "select 1.5$x$;$x$|y", "select 1.5$x$;$x$|y"},
+        {"select $1$x$;$x$;y", "select $1$x$;$x$|y", "select $1$x$;$x$|y"},
+        {"select \"a\"$x$;$x$;y", "select \"a\"$x$;$x$|y", "select \"a\"$x$;$x$|y"},
+        {"select 'a'$x$;$x$;y", "select 'a'$x$;$x$|y", "select 'a'$x$;$x$|y"},
+        {"select e'\\''$x$;$x$;y", "select e'\\''$x$;$x$|y", "select e'\\''$x$;$x$|y"},
+        {"select +$x$;$x$;y", "select +$x$;$x$|y", "select +$x$;$x$|y"},
+        /* The tag. */
+        {"select $\u00e4_1$;$\u00e4_1$;y", "select $\u00e4_1$;$\u00e4_1$|y",
+         "select $\u00e4_1$;$\u00e4_1$|y"},
+        {"select $a b$c;$a b$", "select $a b$c;$a b$", "select $a b$c|$a b$"},
+        {"select $a-$;$a-$", "select $a-$;$a-$", "select $a-$|$a-$"},
+        {"select $ ;$ ", NULL, "select $|$"},
+        {"select $a;$b;$c", NULL, "select $a|$b|$c"},
+        {"select $a$;$$;$a$;y", "select $a$;$$;$a$|y", "select $a$;$$;$a$|y"},
+        /* Comments. */
+        {"select 1 /* /* */ ; select 2 */;", "select 1|select 2 */", "select 1"},
+        {"/* /* */ ' */; select 2 -- '", "' */; select 2 -- '", "select 2"},
+        {"select /*/**/*/ 1;y", "select /*/**/*/ 1|y", "select /*/**/*/ 1|y"},
+        {"select /*/ ; */ 2", "select /*/ ; */ 2", "select /*/ ; */ 2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t offset = 0;
+        hyl_str statement;
+        if (cases[i].hyper != NULL) {
+            expect_split_as(HYL__SQL_HYPER, cases[i].script, cases[i].hyper);
+        } else {
+            assert_int_equal(hyl__sql_next(HYL__SQL_HYPER, hyl_str_of(cases[i].script), &offset,
+                                           &statement, NULL),
+                             HYL_ERR_ARG);
+        }
+        expect_split_as(HYL__SQL_POSTGRESQL, cases[i].script, cases[i].postgresql);
+    }
+}
+
 static void expect_unclosed(const char *script, const char *message)
 {
     hyl_error err = HYL_ERROR_INIT;
@@ -157,7 +216,7 @@ static void expect_keyword(const char *sql, const char *wanted)
 {
     char keyword[12];
     guarded copy = guard_bytes(sql, strlen(sql));
-    hyl__sql_keyword(guard_str(&copy), keyword, sizeof keyword);
+    hyl__sql_keyword(HYL__SQL_HYPER, guard_str(&copy), keyword, sizeof keyword);
     assert_string_equal(keyword, wanted);
     guard_release(&copy);
 }
@@ -211,7 +270,7 @@ static void transactions_are_told_apart(void **state)
         {"", HYL__TRANSACTION_OTHER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (hyl__sql_transaction_of(hyl_str_of(cases[i].sql)) != cases[i].wanted) {
+        if (hyl__sql_transaction_of(HYL__SQL_HYPER, hyl_str_of(cases[i].sql)) != cases[i].wanted) {
             fail_msg("%s", cases[i].sql);
         }
     }
@@ -290,7 +349,7 @@ static void tokens_have_their_kinds(void **state)
     size_t offset = 0;
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         hyl__sql_token token;
-        assert_int_equal(hyl__sql_token_next(sql, &offset, &token, NULL), HYL_OK);
+        assert_int_equal(hyl__sql_token_next(HYL__SQL_HYPER, sql, &offset, &token, NULL), HYL_OK);
         assert_int_equal(token.kind, wanted[i].kind);
         assert_int_equal(token.text.len, strlen(wanted[i].text));
         if (token.text.len > 0) {
@@ -307,6 +366,7 @@ int main(void)
         cmocka_unit_test(quotes_hide_semicolons),
         cmocka_unit_test(e_strings_take_backslashes),
         cmocka_unit_test(dollar_quotes_end_at_their_tag),
+        cmocka_unit_test(the_grammars_differ),
         cmocka_unit_test(what_is_not_closed_is_named_with_its_line),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(the_first_keyword_is_found),
