@@ -7,7 +7,7 @@
 /* X(name, summary): a command is a line here and a function cmd_NAME. */
 #define COMMAND_MAP(X)                            \
     X(query, "run SQL and print what it returns") \
-    X(load, "read a CSV file into a table")
+    X(load, "read a CSV or Arrow file into a table")
 
 /* Runs a command. argv[0] is its name. Returns the program's exit status. */
 #define DECLARE_COMMAND(name, summary) int cmd_##name(int argc, char **argv);

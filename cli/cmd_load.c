@@ -1,7 +1,8 @@
-/* hyperline load: reads a CSV file into a table. */
+/* hyperline load: reads a CSV or Arrow file into a table. */
 #include "cli.h"
 #include "interrupt.h"
 #include "load.h"
+#include "load_arrow.h"
 #include "load_report.h"
 #include "options.h"
 #include "output.h"
@@ -10,10 +11,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The options as they are written. */
 typedef struct load_words {
+    const char *format;
     const char *table;
     bool replace;
     bool append;
@@ -33,10 +36,10 @@ typedef struct load_words {
 } load_words;
 
 static const char description[] =
-    "Reads SOURCE, a CSV file, plain or gzip, or - for standard input, into a table of DB. A DB\n"
-    "file that does not exist is made. Column types are inferred from the whole file and shown.\n"
-    "Either all rows are loaded or the database is as it was before: the first bad row stops the\n"
-    "command and is named by line and column.";
+    "Reads SOURCE, a CSV file, plain or gzip, an Arrow IPC stream or file (Feather), or - for\n"
+    "standard input, into a table of DB. A DB file that does not exist is made. Column types are\n"
+    "those of the Arrow data, or inferred from the whole CSV file, and shown. Either all rows are\n"
+    "loaded or the database is as it was before: the first bad row stops the command and is named.";
 
 static const char footer[] =
     "Exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted by Ctrl-C.\n";
@@ -156,27 +159,65 @@ static int read_table_name(const load_words *words, const char *path, table_name
     return status < 0 ? complain_nomem() : STATUS_OK;
 }
 
+static bool is_arrow(const load_words *words, const char *path)
+{
+    return words->format != NULL ? strcmp(words->format, "arrow") == 0 : load_arrow_suits(path);
+}
+
+/* Arrow says itself what these say of CSV. */
+static int check_arrow_words(const load_words *words, const char *path)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } options[] = {
+        {words->nulls.count > 0, "null"},
+        {words->force_null, "force-null"},
+        {words->delimiter != NULL, "delimiter"},
+        {words->quote != NULL, "quote"},
+        {words->header, "header"},
+        {words->no_header, "no-header"},
+        {words->types.count > 0, "type"},
+        {words->sample > 0, "sample"},
+        {words->decimal_comma, "decimal-comma"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (options[i].given) {
+            return usage_error("load", "--%s is for CSV; %s is Arrow", options[i].name,
+                               strcmp(path, "-") == 0 ? "standard input" : path);
+        }
+    }
+    return STATUS_OK;
+}
+
 /* ---- Reports --------------------------------------------------------------------------------- */
 
-/* The rows are loaded, whoever reads what is said of them: a write that fails is complained about. */
-static void report(const load *self, const load_words *words)
+/*
+ * Says what was loaded; `columns`, which it takes, is what is said of a new table's columns. The
+ * rows are loaded, whoever reads it: a write that fails is complained about.
+ */
+static void report(const load_words *words, hyl_buf *columns, const load_totals *totals)
 {
     output messages;
     output summary;
     output_open_fd(&messages, STDERR_FILENO, "standard error");
     output_open_fd(&summary, STDOUT_FILENO, "standard output");
-    if (!words->quiet && !words->append) {
-        load_report_columns(self, &messages.buf);
-    }
+    messages.buf = *columns;
+    *columns = (hyl_buf)HYL_BUF_INIT;
     if (words->timing != NULL) {
-        load_report_json(self, &summary.buf);
+        load_report_json(totals, &summary.buf);
     } else if (!words->quiet) {
-        load_report_summary(self, &summary.buf);
+        load_report_summary(totals, &summary.buf);
     }
     (void)output_commit(&messages);
     (void)output_commit(&summary);
     output_discard(&messages);
     output_discard(&summary);
+}
+
+static bool reports_columns(const load_words *words)
+{
+    return !words->quiet && !words->append;
 }
 
 /* ---- Loading --------------------------------------------------------------------------------- */
@@ -191,10 +232,17 @@ static int complain_about(const target *db, const hyl_error *err)
     return STATUS_FAILED;
 }
 
-static int load_into_target(load *self, const target *db, const table_name *name)
+/* What is loaded: a source that is open, and how it gets into a table. */
+typedef struct load_job {
+    void *self;
+    hyl_status (*into)(void *self, hyl_conn *conn, const table_name *name, bool alone,
+                       hyl_error *err);
+} load_job;
+
+static int load_into_target(const load_job *job, const target *db, const table_name *name)
 {
     hyl_error err = HYL_ERROR_INIT;
-    if (load_into(self, db->conn, name, db->is_file, &err) < 0) {
+    if (job->into(job->self, db->conn, name, db->is_file, &err) < 0) {
         return complain_about(db, &err);
     }
     return STATUS_OK;
@@ -205,7 +253,8 @@ static int load_into_target(load *self, const target *db, const table_name *name
  * server still holds it: a file that another process made is not touched. With a server, which may
  * be elsewhere, the endpoint's `create` decides whether one is made.
  */
-static int load_into_db(load *self, const load_words *words, const char *db, const table_name *name)
+static int load_into_db(const load_job *job, const load_words *words, const char *db,
+                        const table_name *name)
 {
     bool is_file = target_is_file(db);
     const target_request request = {
@@ -218,7 +267,7 @@ static int load_into_db(load *self, const load_words *words, const char *db, con
     int status = target_open(&request, &opened);
     if (status == STATUS_OK) {
         interrupt_remove(is_file && hyl_conn_made_database(opened.conn) ? db : NULL);
-        status = load_into_target(self, &opened, name);
+        status = load_into_target(job, &opened, name);
         if (is_file && status != STATUS_OK) {
             target_drop_made(&opened, db);
         }
@@ -228,8 +277,20 @@ static int load_into_db(load *self, const load_words *words, const char *db, con
     return status;
 }
 
-static int load_source(const load_words *words, const load_options *options, const char *db,
-                       const table_name *name)
+static hyl_status csv_into(void *self, hyl_conn *conn, const table_name *name, bool alone,
+                           hyl_error *err)
+{
+    return load_into(self, conn, name, alone, err);
+}
+
+static hyl_status arrow_into(void *self, hyl_conn *conn, const table_name *name, bool alone,
+                             hyl_error *err)
+{
+    return load_arrow_into(self, conn, name, alone, err);
+}
+
+static int load_csv(const load_words *words, const load_options *options, const char *db,
+                    const table_name *name)
 {
     load self;
     hyl_error err = HYL_ERROR_INIT;
@@ -237,11 +298,37 @@ static int load_source(const load_words *words, const load_options *options, con
         complain("%s", err.message);
         return STATUS_FAILED;
     }
-    int status = load_into_db(&self, words, db, name);
+    int status = load_into_db(&(load_job){&self, csv_into}, words, db, name);
     if (status == STATUS_OK) {
-        report(&self, words);
+        hyl_buf columns = HYL_BUF_INIT;
+        const load_totals totals = load_totals_of(&self);
+        if (reports_columns(words)) {
+            load_report_columns(&self, &columns);
+        }
+        report(words, &columns, &totals);
     }
     load_close(&self);
+    return status;
+}
+
+static int load_arrow_source(const load_words *words, const load_options *options, const char *db,
+                             const table_name *name)
+{
+    load_arrow self;
+    hyl_error err = HYL_ERROR_INIT;
+    if (load_arrow_open(&self, options->path, options->mode, options->shows_progress, &err) < 0) {
+        complain("%s", err.message);
+        return STATUS_FAILED;
+    }
+    int status = load_into_db(&(load_job){&self, arrow_into}, words, db, name);
+    if (status == STATUS_OK) {
+        hyl_buf columns = HYL_BUF_INIT;
+        if (reports_columns(words)) {
+            load_report_types(self.name, self.table.columns, self.table.column_count, &columns);
+        }
+        report(words, &columns, &self.totals);
+    }
+    load_arrow_close(&self);
     return status;
 }
 
@@ -249,12 +336,18 @@ static int load_with(const load_words *words, const operands *places)
 {
     load_options options;
     table_name name = {NULL, NULL};
-    int status = read_options(words, places->items[0], &options);
-    if (status == STATUS_OK) {
-        status = read_table_name(words, places->items[0], &name);
+    const char *path = places->items[0];
+    const bool arrow = is_arrow(words, path);
+    int status = read_options(words, path, &options);
+    if (status == STATUS_OK && arrow) {
+        status = check_arrow_words(words, path);
     }
     if (status == STATUS_OK) {
-        status = load_source(words, &options, places->items[1], &name);
+        status = read_table_name(words, path, &name);
+    }
+    if (status == STATUS_OK) {
+        status = arrow ? load_arrow_source(words, &options, places->items[1], &name)
+                       : load_csv(words, &options, places->items[1], &name);
     }
     table_name_reset(&name);
     free(options.types);
@@ -264,15 +357,19 @@ static int load_with(const load_words *words, const operands *places)
 int cmd_load(int argc, char **argv)
 {
     static const char *const timings[] = {"json", NULL};
+    static const char *const formats[] = {"csv", "arrow", NULL};
     load_words words = {0};
     const option_spec specs[] = {
         {'t', "table", OPTION_TEXT, &words.table, "NAME", NULL,
          "TABLE or SCHEMA.TABLE, in upper and lower case as\n"
-         "written; by default the file's name without .csv"},
+         "written; by default the file's name without .csv\nor .arrow"},
+        {0, "format", OPTION_CHOICE, &words.format, NULL, formats,
+         "what SOURCE is; by default what the end of its name\n"
+         "or its first bytes say; standard input is csv"},
         {0, "replace", OPTION_FLAG, &words.replace, NULL, NULL, "replace the table if it exists"},
         {0, "append", OPTION_FLAG, &words.append, NULL, NULL,
          "add to the table, which has the columns that the\n"
-         "header names, in any order"},
+         "header or the Arrow schema names, in any order"},
         {0, "null", OPTION_LIST, &words.nulls, "TEXT", NULL,
          "a field that says TEXT is NULL; may be repeated; by\n"
          "default the empty field is; \"\" and \"TEXT\" in\n"

@@ -405,21 +405,6 @@ static hyl_status copy_file(load *self, bool staging, hyl_error *err)
 
 /* ---- Loading --------------------------------------------------------------------------------- */
 
-static hyl_status check_mode(const load *self, hyl_error *err)
-{
-    if (self->options->mode == LOAD_NEW && self->table.exists) {
-        return cli_fail(err, HYL_ERR_STATE,
-                        "table %s exists; --replace replaces it, --append adds to it, --table "
-                        "names another",
-                        self->table.shown);
-    }
-    if (self->options->mode == LOAD_APPEND && !self->table.exists) {
-        return cli_fail(err, HYL_ERR_STATE, "table %s does not exist; without --append it is made",
-                        self->table.shown);
-    }
-    return HYL_OK;
-}
-
 /*
  * Makes the staging table. A file of version 2 has no numerics of more than 18 digits: inferred ones
  * are text there.
@@ -457,36 +442,21 @@ static hyl_status fill_staging(load *self, hyl_error *err)
     }
 }
 
-/*
- * Removes the staging table. The cancel that stopped the load must not hit this as well, nor that of a
- * signal that comes only now.
- */
-static hyl_status clean_up(load *self)
-{
-    interrupt_settle();
-    hyl_status status = load_table_unstage(&self->table, NULL);
-    if (status < 0 && interrupted()) {
-        interrupt_settle();
-        status = load_table_unstage(&self->table, NULL);
-    }
-    return status;
-}
-
 static hyl_status load_new(load *self, hyl_error *err)
 {
     hyl_status status = fill_staging(self, err);
     if (status == HYL_OK) {
         status = load_table_publish(&self->table, err);
     }
-    if (status < 0 && clean_up(self) < 0 && self->table.staged) {
-        cli_error_append(err, "; the table %s is left over", self->table.staging);
+    if (status < 0) {
+        load_table_give_up(&self->table, err);
     }
     return status;
 }
 
 static hyl_status load_rows(load *self, hyl_error *err)
 {
-    HYL_TRY(check_mode(self, err));
+    HYL_TRY(load_table_check_mode(&self->table, self->options->mode, err));
     if (self->options->mode == LOAD_APPEND) {
         if (self->rows.column_count == 0) {
             return HYL_OK;

@@ -18,12 +18,6 @@ typedef struct load_type {
     hyl_type type;
 } load_type;
 
-typedef enum load_mode {
-    LOAD_NEW,     /* the table must not exist */
-    LOAD_REPLACE, /* one that exists is replaced */
-    LOAD_APPEND   /* the rows are added to one that exists */
-} load_mode;
-
 typedef struct load_options {
     const char *path;
     csv_dialect dialect;

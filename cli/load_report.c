@@ -168,6 +168,13 @@ static void append_title(const load *self, hyl_buf *out)
     hyl_buf_append_byte(out, '\n');
 }
 
+static void append_rest(size_t shown, size_t count, hyl_buf *out)
+{
+    if (shown < count) {
+        hyl_buf_printf(out, "  and %zu more\n", count - shown);
+    }
+}
+
 void load_report_columns(const load *self, hyl_buf *out)
 {
     size_t count = self->rows.column_count;
@@ -182,16 +189,53 @@ void load_report_columns(const load *self, hyl_buf *out)
     for (size_t i = 0; i < shown; i++) {
         append_column(self, i, &widths, out);
     }
-    if (shown < count) {
-        hyl_buf_printf(out, "  and %zu more\n", count - shown);
+    append_rest(shown, count, out);
+}
+
+static void append_typed_column(const load_column *column, const report_widths *widths,
+                                hyl_buf *out)
+{
+    char name[NAME_CAP];
+    size_t width = visible_name(column->name, name);
+    hyl_buf_printf(out, "  %s", name);
+    append_padding(out, width, widths->name);
+    hyl_type_format(column->type, out);
+    hyl_buf_append_str(out, column->nullable ? "\n" : " NOT NULL\n");
+}
+
+void load_report_types(const char *file, const load_column *columns, size_t count, hyl_buf *out)
+{
+    size_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
+    report_widths widths = {0, 0, 0};
+    append_name(out, file);
+    hyl_buf_printf(out, ": %zu column%s\n", count, count == 1 ? "" : "s");
+    for (size_t i = 0; i < shown; i++) {
+        char text[NAME_CAP];
+        widen(&widths.name, visible_name(columns[i].name, text), WIDEST_NAME);
     }
+    for (size_t i = 0; i < shown; i++) {
+        append_typed_column(&columns[i], &widths, out);
+    }
+    append_rest(shown, count, out);
 }
 
 /* ---- Summary --------------------------------------------------------------------------------- */
 
-static double seconds(const load *self)
+load_totals load_totals_of(const load *self)
 {
-    return (double)(self->infer_us + self->load_us) / 1e6;
+    return (load_totals){
+        .table = self->table.shown,
+        .rows = self->row_count,
+        .bytes = self->bytes,
+        .passes = self->passes,
+        .infer_us = self->infer_us,
+        .load_us = self->load_us,
+    };
+}
+
+static double seconds(const load_totals *totals)
+{
+    return (double)(totals->infer_us + totals->load_us) / 1e6;
 }
 
 static void append_rate(hyl_buf *out, double rate)
@@ -216,24 +260,24 @@ static void append_size(hyl_buf *out, uint64_t bytes)
     }
 }
 
-void load_report_summary(const load *self, hyl_buf *out)
+void load_report_summary(const load_totals *totals, hyl_buf *out)
 {
     hyl_buf_append_str(out, "loaded ");
-    append_count(out, self->row_count);
-    hyl_buf_printf(out, " row%s into ", self->row_count == 1 ? "" : "s");
-    append_name(out, self->table.shown);
-    hyl_buf_printf(out, " in %.2f s (", seconds(self));
-    append_rate(out, (double)self->row_count / (seconds(self) > 0 ? seconds(self) : 1));
+    append_count(out, totals->rows);
+    hyl_buf_printf(out, " row%s into ", totals->rows == 1 ? "" : "s");
+    append_name(out, totals->table);
+    hyl_buf_printf(out, " in %.2f s (", seconds(totals));
+    append_rate(out, (double)totals->rows / (seconds(totals) > 0 ? seconds(totals) : 1));
     hyl_buf_append_str(out, ", ");
-    append_size(out, self->bytes);
+    append_size(out, totals->bytes);
     hyl_buf_append_str(out, ")\n");
 }
 
-void load_report_json(const load *self, hyl_buf *out)
+void load_report_json(const load_totals *totals, hyl_buf *out)
 {
     hyl_buf_printf(out,
                    "{\"rows\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"seconds\": %.6f, "
                    "\"infer_seconds\": %.6f, \"load_seconds\": %.6f, \"passes\": %u}\n",
-                   self->row_count, self->bytes, seconds(self), (double)self->infer_us / 1e6,
-                   (double)self->load_us / 1e6, self->passes);
+                   totals->rows, totals->bytes, seconds(totals), (double)totals->infer_us / 1e6,
+                   (double)totals->load_us / 1e6, totals->passes);
 }

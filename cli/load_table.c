@@ -1,6 +1,7 @@
 #include "load_table.h"
 
 #include "fail.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 static const char staging_prefix[] = "hyperline-load-";
 static const char old_prefix[] = "hyperline-old-"; /* then the tag, a hyphen, and the old name */
-enum { TAG_LEN = 16 };
+enum { TAG_LEN = 16, STAGING_CAP = 64 };
 
 /* For the catalog's answers. */
 static const hyl_query_opts few_rows = {sizeof few_rows, 0, HYL_TRANSFER_ROWS};
@@ -78,6 +79,13 @@ static hyl_status sibling_sql(const load_table *table, const char *relation, cha
     return *out != NULL ? HYL_OK : cli_fail_nomem(err);
 }
 
+/* The staging table's name within the schema. */
+static const char *name_staging(const load_table *table, char name[STAGING_CAP])
+{
+    snprintf(name, STAGING_CAP, "%s%s", staging_prefix, table->tag);
+    return name;
+}
+
 static hyl_status make_names(load_table *table, hyl_error *err)
 {
     uint64_t number = 0;
@@ -101,9 +109,8 @@ static hyl_status make_names(load_table *table, hyl_error *err)
     if (table->sql == NULL || table->shown == NULL) {
         return cli_fail_nomem(err);
     }
-    char staging[64];
-    snprintf(staging, sizeof staging, "%s%s", staging_prefix, table->tag);
-    return sibling_sql(table, staging, &table->staging, err);
+    char staging[STAGING_CAP];
+    return sibling_sql(table, name_staging(table, staging), &table->staging, err);
 }
 
 /* ---- What is there --------------------------------------------------------------------------- */
@@ -141,7 +148,8 @@ static hyl_status relation_exists(const load_table *table, const char *relation,
     return status;
 }
 
-static hyl_status write_columns_sql(const load_table *table, hyl_buf *sql, hyl_error *err)
+static hyl_status write_columns_sql(const load_table *table, const char *relation, hyl_buf *sql,
+                                    hyl_error *err)
 {
     hyl_buf_append_str(sql, "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull FROM "
                             "pg_catalog.pg_attribute a JOIN ");
@@ -150,7 +158,7 @@ static hyl_status write_columns_sql(const load_table *table, hyl_buf *sql, hyl_e
                             "WHERE a.attnum > 0 AND n.nspname = ");
     HYL_TRY(hyl_quote_literal(hyl_str_of(table->name->schema), sql, err));
     hyl_buf_append_str(sql, " AND c.relname = ");
-    HYL_TRY(hyl_quote_literal(hyl_str_of(table->name->name), sql, err));
+    HYL_TRY(hyl_quote_literal(hyl_str_of(relation), sql, err));
     hyl_buf_append_str(sql, " ORDER BY a.attnum");
     hyl_buf_append_byte(sql, '\0');
     return hyl_buf_status(sql) == HYL_OK ? HYL_OK : cli_fail_nomem(err);
@@ -211,7 +219,7 @@ static hyl_status look(load_table *table, hyl_buf *sql, hyl_error *err)
     if (!table->exists) {
         return HYL_OK;
     }
-    HYL_TRY(write_columns_sql(table, sql, err));
+    HYL_TRY(write_columns_sql(table, table->name->name, sql, err));
     return read_columns(table, (const char *)sql->data, err);
 }
 
@@ -428,6 +436,42 @@ static void explain_version(const load_column *columns, size_t count, hyl_error 
     }
 }
 
+hyl_status load_table_check_mode(const load_table *table, load_mode mode, hyl_error *err)
+{
+    if (mode == LOAD_NEW && table->exists) {
+        return cli_fail(err, HYL_ERR_STATE,
+                        "table %s exists; --replace replaces it, --append adds to it, --table "
+                        "names another",
+                        table->shown);
+    }
+    if (mode == LOAD_APPEND && !table->exists) {
+        return cli_fail(err, HYL_ERR_STATE, "table %s does not exist; without --append it is made",
+                        table->shown);
+    }
+    return HYL_OK;
+}
+
+hyl_status load_table_stage_elsewhere(load_table *table, hyl_error *err)
+{
+    HYL_TRY(ensure_schema(table, err));
+    table->staged = true;
+    return HYL_OK;
+}
+
+hyl_status load_table_read_staged(load_table *table, hyl_error *err)
+{
+    char name[STAGING_CAP];
+    hyl_buf sql = HYL_BUF_INIT;
+    table->column_count = 0;
+    hyl_buf_clear(&table->names);
+    hyl_status status = write_columns_sql(table, name_staging(table, name), &sql, err);
+    if (status == HYL_OK) {
+        status = read_columns(table, (const char *)sql.data, err);
+    }
+    hyl_buf_reset(&sql);
+    return status;
+}
+
 hyl_status load_table_stage(load_table *table, const load_column *columns, size_t count,
                             hyl_error *err)
 {
@@ -459,6 +503,21 @@ hyl_status load_table_unstage(load_table *table, hyl_error *err)
         table->schema_created = false;
     }
     return HYL_OK;
+}
+
+/* The cancel that stopped the load must not hit this as well, nor that of a signal that comes only
+ * now. */
+void load_table_give_up(load_table *table, hyl_error *err)
+{
+    interrupt_settle();
+    hyl_status status = load_table_unstage(table, NULL);
+    if (status < 0 && interrupted()) {
+        interrupt_settle();
+        status = load_table_unstage(table, NULL);
+    }
+    if (status < 0 && table->staged) {
+        cli_error_append(err, "; the table %s is left over", table->staging);
+    }
 }
 
 /* ---- Publishing ------------------------------------------------------------------------------ */

@@ -15,6 +15,12 @@
 
 #include <hyperline/hyperline.h>
 
+typedef enum load_mode {
+    LOAD_NEW,     /* the table must not exist */
+    LOAD_REPLACE, /* one that exists is replaced */
+    LOAD_APPEND   /* the rows are added to one that exists */
+} load_mode;
+
 /* A column that is there, or one to be made. */
 typedef struct load_column {
     const char *name;
@@ -50,12 +56,27 @@ HYL_NODISCARD hyl_status load_table_open(load_table *table, hyl_conn *conn, cons
 /* Frees; leaves the database as it is. */
 void load_table_close(load_table *table);
 
+/* May the table be loaded into in this mode? Errors: STATE (it exists, or does not). */
+HYL_NODISCARD hyl_status load_table_check_mode(const load_table *table, load_mode mode,
+                                               hyl_error *err);
+
+/*
+ * Makes the schema where it is missing. The caller makes the staging table, which is taken to be
+ * there from now on. Errors: those of a statement.
+ */
+HYL_NODISCARD hyl_status load_table_stage_elsewhere(load_table *table, hyl_error *err);
+/* Makes the table's columns those of the staging table. Errors: those of a statement, NOMEM. */
+HYL_NODISCARD hyl_status load_table_read_staged(load_table *table, hyl_error *err);
+
 /* Makes the staging table, and the schema where it is missing. Errors: those of a statement; for a
  * type that needs a newer file the message has the column and the version. */
 HYL_NODISCARD hyl_status load_table_stage(load_table *table, const load_column *columns,
                                           size_t count, hyl_error *err);
 /* Drops the staging table and the schema that was made for it. Does nothing without them. */
 HYL_NODISCARD hyl_status load_table_unstage(load_table *table, hyl_error *err);
+/* The same after a failure, perhaps by a signal: its error `err` gets the name of a table that is
+ * left over. */
+void load_table_give_up(load_table *table, hyl_error *err);
 /*
  * Gives the staging table the table's name; what had it is dropped. On failure everything is as
  * before, the staging table still there.

@@ -120,7 +120,9 @@ hyl_status table_name_from_file(const char *path, table_name *out, hyl_error *er
     memcpy(out->name, base, strlen(base) + 1);
     (void)cut_suffix(out->name, ".gz");
     (void)(cut_suffix(out->name, ".csv") || cut_suffix(out->name, ".tsv") ||
-           cut_suffix(out->name, ".txt"));
+           cut_suffix(out->name, ".txt") || cut_suffix(out->name, ".arrow") ||
+           cut_suffix(out->name, ".arrows") || cut_suffix(out->name, ".feather") ||
+           cut_suffix(out->name, ".ipc"));
     return HYL_OK;
 }
 

@@ -16,8 +16,8 @@ typedef struct table_name {
  */
 HYL_NODISCARD hyl_status table_name_parse(const char *text, table_name *out, hyl_error *err);
 
-/* The table's name for a file: its name without folder, .gz, and .csv, .tsv or .txt. Errors:
- * NOMEM. */
+/* The table's name for a file: its name without folder, .gz, and .csv, .tsv, .txt, .arrow, .arrows,
+ * .feather or .ipc. Errors: NOMEM. */
 HYL_NODISCARD hyl_status table_name_from_file(const char *path, table_name *out, hyl_error *err);
 
 void table_name_reset(table_name *name);

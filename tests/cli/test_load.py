@@ -449,8 +449,8 @@ def test_a_header_alone_makes_a_table_of_texts(database, source):
 @pytest.mark.parametrize(
     "content, expected",
     [
-        (b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "this is an Arrow IPC file (Feather), not CSV"),
-        (b"\xff\xff\xff\xff\x10\0\0\0" * 9, "this is an Arrow IPC stream, not CSV"),
+        (b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "data.csv: "),
+        (b"\xff\xff\xff\xff\x10\0\0\0" * 9, "data.csv: "),
         (b"PAR1\x15\x04\x15\x10", "this is a Parquet file, not CSV; the server reads it: "),
         (b"\x28\xb5\x2f\xfd\x04\0", "this is compressed with zstd; unpack it first"),
         (b"PK\x03\x04\x14\0", "this is a ZIP archive"),
@@ -459,6 +459,19 @@ def test_a_header_alone_makes_a_table_of_texts(database, source):
 def test_a_file_that_is_no_csv_is_named(database, source, content, expected):
     text = load_fails(source(content), database)
     assert expected in text
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "this is an Arrow IPC file (Feather), not CSV; with"),
+        (b"\xff\xff\xff\xff\x10\0\0\0" * 9, "this is an Arrow IPC stream, not CSV; with --format arrow"),
+    ],
+)
+def test_arrow_that_came_as_csv_is_named(database, source, content, expected):
+    assert expected in load_fails("-", database, "--table=data", input=content)
+    assert expected in load_fails(source(content), database, "--format=csv")
+    assert expected in load_fails(source(gzip.compress(content)), database)
 
 
 # ---- bad files ----------------------------------------------------------------------------------
@@ -1142,6 +1155,14 @@ USAGE = [
     (["data.csv", "x.hyper", "--sample=x"], "not a whole number"),
     (["-", "x.hyper"], "--table is needed"),
     (["data.csv", "x.hyper", "--on-error=skip"], "unknown option"),
+    (["data.csv", "x.hyper", "--format=parquet"], "--format 'parquet' is not one of: csv, arrow"),
+    *(
+        (["data.csv", "x.hyper", "--format=arrow", option], f"{option.partition('=')[0]} is for CSV")
+        for option in ("--null=x", "--force-null", "--delimiter=;", "--quote='", "--header",
+                       "--no-header", "--type=a=int", "--sample=5", "--decimal-comma")
+    ),
+    (["-", "x.hyper", "--format=arrow", "--table=a", "--null=x"], "standard input is Arrow"),
+    (["-", "x.hyper", "--format=arrow"], "--table is needed"),
 ]
 
 

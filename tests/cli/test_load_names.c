@@ -43,7 +43,11 @@ static void tables_are_named_after_files(void **state)
                  {"plain", "plain"},
                  {".csv", ".csv"},
                  {"a.csv.csv", "a.csv"},
-                 {"b.gz", "b"}};
+                 {"b.gz", "b"},
+                 {"x.arrow", "x"},
+                 {"/y.2024.Arrows", "y.2024"},
+                 {"z.feather.gz", "z"},
+                 {"a.csv.ipc", "a.csv"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         table_name got;
         hyl_error err = HYL_ERROR_INIT;
