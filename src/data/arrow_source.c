@@ -175,13 +175,25 @@ PUT(time)
     return hyl__put_time(stage, column, micros, err);
 }
 
-/* Microseconds from 2000 of a timestamp. */
+/*
+ * Microseconds from 2000 of a timestamp. From 1970 they may be more than 64 bits have: seconds and
+ * milliseconds reach as far as the type does.
+ */
 static hyl_status to_timestamp(hyl__arrow_source *source, int64_t value,
                                const hyl__stage_column *column, int64_t *micros, hyl_error *err)
 {
-    HYL_TRY(to_micros(source, value, column, micros, err));
     const int64_t shift = HYL_UNIX_EPOCH_DAYS * HYL_MICROS_PER_DAY;
-    return __builtin_add_overflow(*micros, shift, micros) ? fail_range(column, err) : HYL_OK;
+    if (source->nanos) {
+        HYL_TRY(to_micros(source, value, column, micros, err));
+        *micros += shift;
+        return HYL_OK;
+    }
+    const hyl__i128 from_2000 = (hyl__i128)value * source->multiplier + shift;
+    if (from_2000 < HYL__TIMESTAMP_MIN || from_2000 > HYL__TIMESTAMP_MAX) {
+        return fail_range(column, err);
+    }
+    *micros = (int64_t)from_2000;
+    return HYL_OK;
 }
 
 PUT(timestamp)

@@ -437,6 +437,45 @@ def test_values_that_do_not_fit_change_nothing(db, arrow, sql, bad, status, word
     assert db.count() == 0
 
 
+# Days from 1970: the first that a timestamp has, 4713-01-01 BC, and the one behind the last, 294276-12-31.
+FIRST, END = -2_451_507 + 10_957, 106_751_983 + 10_957
+LAST_TEXT = "294276-12-31 "
+
+# Arrow, type in SQL, units in a day, the last value, what no longer is one, the last value as text.
+FAR = [
+    (pyarrow.date32(), "timestamp", 1, END - 1, [FIRST - 1, END], LAST_TEXT),
+    (pyarrow.date64(), "timestamp", 86_400_000, (END - 1) * 86_400_000,
+     [(FIRST - 1) * 86_400_000, END * 86_400_000], LAST_TEXT),
+] + [
+    (pyarrow.timestamp(unit, zone), f"timestamp{'tz' if zone else ''}", per_day, END * per_day - 1,
+     [FIRST * per_day - 1, END * per_day], f"{LAST_TEXT}23:59:59")
+    for unit, per_day in [("s", 86_400), ("ms", 86_400_000)] for zone in [None, "UTC"]
+] + [
+    (pyarrow.timestamp("us", zone), f"timestamp{'tz' if zone else ''}", 86_400_000_000, 2**63 - 1,
+     [FIRST * 86_400_000_000 - 1], "294247-01-10 04:00:54.775807")
+    for zone in [None, "UTC"]
+]
+
+
+@pytest.mark.parametrize("arrow, sql, per_day, last, beyond, text", FAR, ids=str)
+def test_timestamps_reach_as_far_as_the_type(db, arrow, sql, per_day, last, beyond, text):
+    """Behind 294247-01-10 04:00:54.775807 their microseconds from 1970 are more than 64 bits have."""
+    def rows(value):
+        storage = {32: pyarrow.int32(), 64: pyarrow.int64()}[arrow.bit_width]
+        return numbered(pyarrow.array([value], storage).view(arrow))
+
+    db.execute("SET timezone = 'UTC'")
+    db.execute(f"CREATE TABLE {db.name()} (i int, x {sql})")
+    assert db.insert(rows(last), mode=APPEND) == (1, 0)
+    assert db.insert(rows(FIRST * per_day), mode=APPEND) == (1, 0)
+    table = db.read(f"SELECT CAST(x AS text) AS y FROM {db.name()} ORDER BY x DESC")
+    found = table["y"].to_pylist()
+    assert found[0].startswith(text) and found[1].startswith("4713-01-01 00:00:00")
+    for value in beyond:
+        refused(db, RANGE, 'row 1, column 2 "x"', "out of range for ", data=rows(value), mode=APPEND)
+    assert db.count() == 2
+
+
 def test_invalid_utf8_is_refused(db):
     bad = pyarrow.array([b"fine", b"a\xff"]).view(pyarrow.string())
     refused(db, ARG, 'row 2, column 2 "x"', "UTF-8", data=numbered(bad))
