@@ -85,14 +85,26 @@ static hyl_status next_event(hyl_conn *conn, int64_t deadline, hyl__event *event
 /* What the request that is drained comes to. */
 static void note_outcome(hyl_conn *conn, const hyl__event *event)
 {
-    if (event->type == HYL__EVENT_COMPLETE || event->type == HYL__EVENT_EMPTY) {
-        const hyl_str none = {"", 0};
-        const hyl_str tag = event->type == HYL__EVENT_COMPLETE ? event->message.as.tag : none;
-        hyl__copy_text(conn->drained_tag, sizeof conn->drained_tag, tag.data, tag.len);
-        conn->completed = true;
-    } else if (event->type == HYL__EVENT_ERROR) {
+    hyl_str tag = {"", 0};
+    switch (event->type) {
+    case HYL__EVENT_COMPLETE:
+        tag = event->message.as.tag;
+        break;
+    case HYL__EVENT_EMPTY:
+        break;
+    case HYL__EVENT_ROW_DESCRIPTION:
+    case HYL__EVENT_DATA_ROW:
+    case HYL__EVENT_COPY_OUT:
+        conn->had_rows = true;
+        return;
+    case HYL__EVENT_ERROR:
         conn->completed = false;
+        return;
+    default:
+        return;
     }
+    hyl__copy_text(conn->drained_tag, sizeof conn->drained_tag, tag.data, tag.len);
+    conn->completed = true;
 }
 
 /* Reads to READY within the deadline. OK; or an error. */
@@ -279,6 +291,7 @@ static hyl_status abandon(hyl_conn *conn, bool sparing, int64_t until, hyl_error
     conn->abandoned = false;
     conn->child = NULL;
     conn->completed = false;
+    conn->had_rows = false;
     HYL_TRY(hyl__conn_check(conn, err));
     if (hyl__session_idle(&conn->session)) {
         return HYL_OK;
@@ -359,9 +372,9 @@ hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err)
     return status;
 }
 
-bool hyl__conn_came_late(hyl_conn *conn, hyl_status status)
+bool hyl__conn_came_late(hyl_conn *conn, hyl_status status, bool wants_rows)
 {
-    if (status != HYL_ERR_TIMEOUT || !conn->completed) {
+    if (status != HYL_ERR_TIMEOUT || !conn->completed || (wants_rows && conn->had_rows)) {
         return false;
     }
     conn->completed = false;

@@ -31,6 +31,7 @@ struct hyl_conn {
     bool draining;      /* an abandoned request: idle_timeout does not count */
     bool spoilt;    /* a call has failed while its request was under way: so does a transaction */
     bool completed; /* the request that was drained last had been done to its end */
+    bool had_rows;  /* and had rows, or a COPY's data, which are lost */
     char drained_tag[64];   /* and what the server said then */
     hyl_status write_error; /* of the transport; what was to be sent is lost */
     bool cancel_unsettled;  /* a cancel was sent that may still hit a later statement */
@@ -189,11 +190,11 @@ hyl_status hyl__conn_end_failed(hyl_conn *conn, hyl_error *err);
  */
 hyl_status hyl__conn_recover(hyl_conn *conn, hyl_status status, hyl_error *err);
 /*
- * After that, for a call that asked for nothing but that the statement be done: was it, so that the
- * call has not failed but come late? Then the transaction has not failed either; conn->drained_tag
- * is what the server said.
+ * After that: was the statement done and is nothing lost, so that the call has not failed but come
+ * late? Then the transaction has not failed either; conn->drained_tag is what the server said. Rows are
+ * lost where the call `wants_rows`.
  */
-bool hyl__conn_came_late(hyl_conn *conn, hyl_status status);
+bool hyl__conn_came_late(hyl_conn *conn, hyl_status status, bool wants_rows);
 
 /*
  * The connection is out of step for good, or closed for good; both keep `err` and return its

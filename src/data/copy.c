@@ -328,7 +328,7 @@ static hyl_status finish_in(hyl_copy *copy, hyl_error *err)
     }
     if (status < 0) {
         status = fail_copy(copy, &error, NULL);
-        if (!hyl__conn_came_late(copy->conn, status)) {
+        if (!hyl__conn_came_late(copy->conn, status, false)) {
             return fail_again(copy, err);
         }
         copy->rows = hyl_tag_rows(hyl_str_of(copy->conn->drained_tag));

@@ -172,7 +172,7 @@ hyl_status hyl_ping(hyl_conn *conn, hyl_error *err)
     HYL_TRY(hyl__conn_simple(conn, HYL_STR(""), HYL__STATEMENT_OTHER, err));
     hyl_error error = HYL_ERROR_INIT;
     hyl_status status = hyl__conn_recover(conn, hyl__conn_finish(conn, &error), &error);
-    if (status < 0 && hyl__conn_came_late(conn, status)) {
+    if (status < 0 && hyl__conn_came_late(conn, status, false)) {
         return HYL_OK;
     }
     if (status < 0 && err != NULL) {

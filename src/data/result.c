@@ -168,8 +168,9 @@ hyl_status hyl__result_fail(hyl_result *result, hyl_error *error, hyl_error *err
 {
     hyl_conn *conn = result->conn;
     hyl__conn_recover(conn, error->status, error);
-    bool loses_rows = result->row.count > 0 && !result->within_deadline;
-    if (!loses_rows && hyl__conn_came_late(conn, error->status)) {
+    bool wants_rows = !result->within_deadline;
+    bool has_columns = wants_rows && result->row.count > 0;
+    if (!has_columns && hyl__conn_came_late(conn, error->status, wants_rows)) {
         keep_tag(result, hyl_str_of(conn->drained_tag));
         if (!result->rolled_back) {
             return hyl__result_end(result, HYL_DONE, NULL);

@@ -661,6 +661,23 @@ static void of_rows_that_came_late_the_transaction_has_failed(void **state)
     mem_conn_close(&mem);
 }
 
+static void say_three(mem_conn *mem)
+{
+    mem_say_ints(mem, 3);
+}
+
+/* A result is not empty because its rows came late, columns and all. */
+static void a_result_that_came_late_is_lost(void **state)
+{
+    (void)state;
+    hyl_result *result = NULL;
+    mem_conn mem = mem_conn_open("request_timeout=60s");
+    make_late(&mem, say_three);
+    assert_status(hyl_query(mem.conn, "SELECT", &result, &err), HYL_ERR_TIMEOUT, &err);
+    mem_assert_in_step(&mem);
+    mem_conn_close(&mem);
+}
+
 /* The end of the statement before, and once the next request has come, its answer. */
 static void say_stopped_and_next(mem_conn *mem, const char *next, char tx_status)
 {
@@ -859,6 +876,7 @@ int main(void)
         cmocka_unit_test(so_is_a_copy),
         cmocka_unit_test(a_commit_that_came_late_says_what_became_of_it),
         cmocka_unit_test(of_rows_that_came_late_the_transaction_has_failed),
+        cmocka_unit_test(a_result_that_came_late_is_lost),
         cmocka_unit_test(what_stops_late_is_waited_for_by_the_next_call),
         cmocka_unit_test(its_transaction_has_failed),
         cmocka_unit_test(a_short_rest_is_read),
