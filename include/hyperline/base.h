@@ -3,7 +3,9 @@
  * uses.
  *
  * Every function that can fail returns a hyl_status and, where it has more to say, fills in a
- * hyl_error that the caller owns. Passing NULL for the error is always allowed.
+ * hyl_error that the caller owns. Passing NULL for the error is always allowed, and to a function
+ * called `free`. Every other pointer, handles and places for results too, must not be NULL unless
+ * the function's comment says that it may be: nothing checks it, and the program ends there.
  */
 #ifndef HYPERLINE_BASE_H
 #define HYPERLINE_BASE_H

@@ -424,7 +424,8 @@ HYL_API HYL_NODISCARD hyl_status hyl_copy_write(hyl_copy *copy, const void *byte
  */
 HYL_API HYL_NODISCARD hyl_status hyl_copy_finish(hyl_copy *copy, int64_t *rows, hyl_error *err);
 /*
- * Gives the COPY up: the server drops the rows. OK where the connection is ready again.
+ * Gives the COPY up: the server drops the rows. OK where the connection is ready again. The server
+ * may repeat `reason` in its log (NULL: none is given).
  * Errors: STATE (over; or an Arrow stream's end marker was written, and the server had completed the
  * COPY before it could be aborted: the rows stay), CLOSED, DESYNC.
  */

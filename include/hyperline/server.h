@@ -123,7 +123,9 @@ HYL_API HYL_NODISCARD hyl_status hyl_server_configure(const hyl_server *server, 
  * program that works with one file. `create` is the config's key of that name: "open" (NULL means
  * it), "create", "create_if_missing" or "replace".
  * Errors: those of hyl_server_launch and hyl_connect; nothing is left running then.
- * Lifetime: free the connection first, then the server.
+ * A second connection to the file: hyl_server_configure(server, config, err), then
+ * hyl_config_set(config, "database", path, err), `path` absolute, and hyl_connect(config, ...).
+ * Lifetime: free the connections first, then the server.
  * Blocks: as both.
  */
 HYL_API HYL_NODISCARD hyl_status hyl_server_open_file(const char *path, const char *create,
