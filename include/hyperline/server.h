@@ -53,8 +53,9 @@ typedef struct hyl_server_opts {
     unsigned listen;
     /* TCP: default a free one. */
     uint16_t port;
-    /* UNIX: the folder in which the socket's own folder is made; absolute. Default: $TMPDIR, else
-     * /tmp. */
+    /* UNIX: the folder in which the socket's own folder (hyl-......) is made; absolute. Default:
+     * $TMPDIR, else /tmp. The launch removes there what processes of the same user left when they
+     * were killed. */
     const char *socket_dir;
     /* Default "tableau_internal_user". */
     const char *user;

@@ -167,7 +167,9 @@ hyl_status hyl_server_launch(const hyl_server_opts *opts, hyl_server **out, hyl_
         return hyl__fail_nomem(err);
     }
     const hyl__callback none = HYL__CALLBACK_NONE;
+    const hyl__socket_folder no_folder = HYL__SOCKET_FOLDER_NONE;
     server->callback = none;
+    server->folder = no_folder;
     hyl_status status = prepare(server, &given, err);
     if (status == HYL_OK) {
         status = start_process(server, &given, deadline_ms, err);
@@ -312,6 +314,7 @@ void hyl_server_free(hyl_server *server)
     if (server->process != NULL && !hyl__process_is_ours(server->process)) {
         /* What a forked child has are copies. */
         hyl__callback_forget(&server->callback);
+        hyl__socket_folder_forget(&server->folder);
         free_memory(server);
         return;
     }

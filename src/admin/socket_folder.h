@@ -12,11 +12,21 @@ enum { HYL__SOCKET_FOLDER_MAX = 96 };
 
 typedef struct hyl__socket_folder {
     char path[HYL__SOCKET_FOLDER_MAX]; /* "" where there is none */
+    int lock;                          /* an open file of it, locked; -1 where there is none */
 } hyl__socket_folder;
 
+#define HYL__SOCKET_FOLDER_NONE \
+    {                           \
+        "", -1                  \
+    }
+
 /* Makes the folder in `parent`; NULL: $TMPDIR where it is absolute and short enough, else /tmp.
+ * Folders in `parent` that owners of this user left when they were killed are removed.
  * Errors: ARG (a parent that cannot be), IO. */
 hyl_status hyl__socket_folder_make(hyl__socket_folder *folder, const char *parent, hyl_error *err);
+
+/* In a forked child of the owner: closes its copy. The folder stays, and stays locked. */
+void hyl__socket_folder_forget(hyl__socket_folder *folder);
 
 /* Removes it, with what a killed server left in it. */
 void hyl__socket_folder_remove(hyl__socket_folder *folder);
