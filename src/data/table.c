@@ -2,44 +2,68 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "conn/conn.h"
 #include "table_name.h"
 
 /* ---- The question -------------------------------------------------------------------------- */
 
 /*
- * The table's number by its name: as the server finds it on its search path. Of a database that is
- * named the catalog must be asked by hand: regclass takes no name of three parts, and the numbers
- * of two databases may be the same.
+ * The table by its name, as the server finds it on its search path, without an error where there is
+ * none: inside a transaction that would fail it.
  */
-static hyl_status append_condition(const hyl__table_name *name, hyl_buf *sql, hyl_error *err)
+static hyl_status append_search(const hyl_conn *conn, const hyl__table_name *name, hyl_buf *sql,
+                                hyl_error *err)
 {
-    if (name->parts[0].len == 0) {
-        hyl_buf quoted = HYL_BUF_INIT;
-        hyl_status status = hyl__table_name_write(name, &quoted, err);
-        hyl_buf_append_str(sql, "pg_catalog.pg_attribute WHERE attrelid = CAST(");
-        if (status == HYL_OK) {
-            status = hyl_quote_literal((hyl_str){(const char *)quoted.data, quoted.len}, sql, err);
-        }
-        hyl_buf_append_str(sql, " AS regclass)");
-        hyl_buf_reset(&quoted);
-        return status;
-    }
-    hyl_buf database = HYL_BUF_INIT;
-    hyl_status status = hyl_quote_ident(name->parts[0], &database, err);
+    const bool is_hyper = !hyl__conn_is_postgresql(conn);
+    hyl_buf quoted = HYL_BUF_INIT;
+    hyl_status status = hyl__table_name_write(name, &quoted, err);
+    hyl_buf_append_str(sql, is_hyper ? "c.oid = TRY_CAST(" : "c.oid = to_regclass(");
     if (status == HYL_OK) {
-        hyl_buf_printf(sql,
-                       "%.*s.pg_catalog.pg_attribute a, %.*s.pg_catalog.pg_class c, "
-                       "%.*s.pg_catalog.pg_namespace n WHERE attrelid = c.oid AND "
-                       "relnamespace = n.oid AND nspname = ",
-                       (int)database.len, (const char *)database.data, (int)database.len,
-                       (const char *)database.data, (int)database.len, (const char *)database.data);
-        status = hyl_quote_literal(name->parts[1], sql, err);
+        status = hyl_quote_literal((hyl_str){(const char *)quoted.data, quoted.len}, sql, err);
     }
-    hyl_buf_append_str(sql, " AND relname = ");
+    hyl_buf_append_str(sql, is_hyper ? " AS regclass)" : ")");
+    hyl_buf_reset(&quoted);
+    return status;
+}
+
+/*
+ * The same of a database that is named: its own catalog must be asked by hand, as regclass takes no
+ * name of three parts, and the numbers of two databases may be the same.
+ */
+static hyl_status append_place(const hyl__table_name *name, hyl_str catalog, hyl_buf *sql,
+                               hyl_error *err)
+{
+    hyl_buf_append_str(sql, "relname = ");
+    HYL_TRY(hyl_quote_literal(name->parts[2], sql, err));
+    hyl_buf_printf(sql, " AND relnamespace = (SELECT oid FROM %.*s.pg_namespace WHERE nspname = ",
+                   (int)catalog.len, catalog.data);
+    HYL_TRY(hyl_quote_literal(name->parts[1], sql, err));
+    hyl_buf_append_byte(sql, ')');
+    return HYL_OK;
+}
+
+/* A row for each column; of a table without one a row of NULLs; of no table none. */
+static hyl_status write_question(const hyl_conn *conn, const hyl__table_name *name, hyl_buf *sql,
+                                 hyl_error *err)
+{
+    const bool has_database = name->parts[0].len > 0;
+    hyl_buf path = HYL_BUF_INIT;
+    hyl_status status = has_database ? hyl_quote_ident(name->parts[0], &path, err) : HYL_OK;
+    hyl_buf_append_str(&path, has_database ? ".pg_catalog" : "pg_catalog");
+    const hyl_str catalog = {(const char *)path.data, path.len};
+    hyl_buf_printf(sql,
+                   "SELECT attname, atttypid, atttypmod, attnotnull FROM %.*s.pg_class c "
+                   "LEFT JOIN %.*s.pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE ",
+                   (int)catalog.len, catalog.data, (int)catalog.len, catalog.data);
     if (status == HYL_OK) {
-        status = hyl_quote_literal(name->parts[2], sql, err);
+        status = has_database ? append_place(name, catalog, sql, err)
+                              : append_search(conn, name, sql, err);
     }
-    hyl_buf_reset(&database);
+    hyl_buf_append(sql, " ORDER BY attnum", sizeof " ORDER BY attnum");
+    if (status == HYL_OK && (hyl_buf_status(sql) < 0 || hyl_buf_status(&path) < 0)) {
+        status = hyl__fail_nomem(err);
+    }
+    hyl_buf_reset(&path);
     return status;
 }
 
@@ -47,13 +71,7 @@ static hyl_status query_columns(hyl_conn *conn, const hyl__table_name *name, hyl
                                 hyl_error *err)
 {
     hyl_buf sql = HYL_BUF_INIT;
-    hyl_buf_append_str(&sql, "SELECT attname, atttypid, atttypmod, attnotnull FROM ");
-    hyl_status status = append_condition(name, &sql, err);
-    hyl_buf_append(&sql, " AND attnum > 0 ORDER BY attnum",
-                   sizeof " AND attnum > 0 ORDER BY attnum");
-    if (status == HYL_OK && hyl_buf_status(&sql) < 0) {
-        status = hyl__fail_nomem(err);
-    }
+    hyl_status status = write_question(conn, name, &sql, err);
     if (status == HYL_OK) {
         const hyl_query_opts few = {sizeof few, 0, HYL_TRANSFER_ROWS};
         status = hyl_query_with(conn, (const char *)sql.data, &few, out, err);
@@ -88,12 +106,17 @@ static hyl_status add_column(hyl__table *table, const hyl_row *row, hyl_error *e
     return HYL_OK;
 }
 
+static hyl_status fail_no_column(const hyl__table *table, hyl_error *err)
+{
+    return hyl__fail(err, HYL_ERR_ARG, "table %s has no columns", table->sql_name);
+}
+
 static hyl_status read_columns(hyl_result *result, hyl__table *table, hyl_error *err)
 {
     const hyl_row *row = NULL;
     hyl_status status = hyl_result_next(result, &row, err);
     while (status == HYL_OK) {
-        status = add_column(table, row, err);
+        status = hyl_row_is_null(row, 0) ? fail_no_column(table, err) : add_column(table, row, err);
         if (status == HYL_OK) {
             status = hyl_result_next(result, &row, err);
         }

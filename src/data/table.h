@@ -18,7 +18,8 @@ typedef struct hyl__table {
 
 /*
  * Reads the table's columns, in their order. `name` as in hyl__table_name_read.
- * Errors: those of a statement; SERVER with SQLSTATE 42P01 where there is no such table; ARG.
+ * Errors: those of a statement; SERVER with SQLSTATE 42P01 where there is no such table, which fails
+ * no transaction; ARG (no name; a table without columns).
  * Blocks: for one statement.
  */
 HYL_NODISCARD hyl_status hyl__table_read(hyl_conn *conn, const char *name, hyl__table *out,

@@ -938,10 +938,25 @@ def test_a_table_that_failed_is_dropped(db):
     refused(db, SERVER, "does not exist", data=numbered(pyarrow.array(["a"])), mode=APPEND)
 
 
-def test_nothing_is_created_in_a_transaction(db):
+@pytest.mark.parametrize("name", [None, "v4.public.missing", "missing", "no_schema.missing"])
+def test_nothing_is_created_in_a_transaction(db, name):
+    data = numbered(pyarrow.array(["a"]))
+    db.execute(f"CREATE TABLE {db.name('work')} (i int)")
     db.execute("BEGIN")
-    refused(db, STATE, "inside a transaction", data=numbered(pyarrow.array(["a"])))
-    db.execute("ROLLBACK")
+    db.execute(f"INSERT INTO {db.name('work')} VALUES (1)")
+    for mode in [CREATE, CREATE_IF_MISSING]:
+        refused(db, STATE, "inside a transaction", data=data, mode=mode, name=name)
+    refused(db, SERVER, "does not exist", data=data, mode=APPEND, name=name)
+    db.execute("COMMIT")  # of a transaction that has not failed
+    assert db.count("work") == 1
+
+
+def test_a_table_without_columns_says_so(db):
+    name = db.name("bare")
+    db.execute(f"CREATE TABLE {name} ()")
+    data = numbered(pyarrow.array(["a"]))
+    refused(db, ARG, "has no columns", data=data, mode=APPEND, name=name)
+    refused(db, ARG, "has no columns", data=data, mode=CREATE_IF_MISSING, name=name)
 
 
 def test_older_file_versions(db):

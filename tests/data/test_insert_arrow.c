@@ -401,7 +401,7 @@ static void a_missing_table_is_made_where_that_is_asked_for(void **state)
         const hyl__table_column column = {x_name, hyl_type_of(HYL_TYPE_DOUBLE), true};
         source from = source_of(one_double, 1);
         int64_t rows = -1;
-        mem_say_error(&mem, "42P01", "table \"t\" does not exist", 'I');
+        mem_say_table(&mem, NULL, 0);
         if (asked) {
             mem_say_done(&mem, "CREATE TABLE", 'I');
             mem_say_table(&mem, &column, 1);

@@ -41,8 +41,9 @@ static void columns_are_the_catalogs(void **state)
     hyl__table table;
     read_table(&mem, "s.\"T'\"", &table);
     mem_assert_queried(&mem, "SELECT attname, atttypid, atttypmod, attnotnull FROM "
-                             "pg_catalog.pg_attribute WHERE attrelid = CAST('\"s\".\"T''\"' AS "
-                             "regclass) AND attnum > 0 ORDER BY attnum");
+                             "pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_attribute ON "
+                             "attrelid = c.oid AND attnum > 0 WHERE c.oid = "
+                             "TRY_CAST('\"s\".\"T''\"' AS regclass) ORDER BY attnum");
     assert_string_equal(table.sql_name, "\"s\".\"T'\"");
     assert_int_equal(table.count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -60,11 +61,11 @@ static void a_database_has_its_own_catalog(void **state)
     hyl__table table;
     read_table(&mem, "\"d\"\"b\".s.t", &table);
     mem_assert_queried(&mem, "SELECT attname, atttypid, atttypmod, attnotnull FROM "
-                             "\"d\"\"b\".pg_catalog.pg_attribute a, "
-                             "\"d\"\"b\".pg_catalog.pg_class c, "
-                             "\"d\"\"b\".pg_catalog.pg_namespace n WHERE attrelid = c.oid AND "
-                             "relnamespace = n.oid AND nspname = 's' AND relname = 't' "
-                             "AND attnum > 0 ORDER BY attnum");
+                             "\"d\"\"b\".pg_catalog.pg_class c LEFT JOIN "
+                             "\"d\"\"b\".pg_catalog.pg_attribute ON attrelid = c.oid AND "
+                             "attnum > 0 WHERE relname = 't' AND relnamespace = (SELECT oid FROM "
+                             "\"d\"\"b\".pg_catalog.pg_namespace WHERE nspname = 's') "
+                             "ORDER BY attnum");
     hyl__table_reset(&table);
     mem_conn_close(&mem);
 }
@@ -78,6 +79,9 @@ static void what_is_not_there_is_an_error(void **state)
     assert_status(hyl__table_read(mem.conn, "db.s.t", &table, &err), HYL_ERR_SERVER, &err);
     assert_string_equal(err.sqlstate, "42P01");
     assert_string_equal(err.message, "table \"db\".\"s\".\"t\" does not exist");
+    mem_say_table(&mem, &(hyl__table_column){.name = NULL}, 1);
+    assert_status(hyl__table_read(mem.conn, "s.t", &table, &err), HYL_ERR_ARG, &err);
+    assert_string_equal(err.message, "table \"s\".\"t\" has no columns");
     mem_say_error(&mem, "42P01", "no such thing", 'I');
     assert_status(hyl__table_read(mem.conn, "t", &table, &err), HYL_ERR_SERVER, &err);
     assert_string_equal(err.message, "no such thing");

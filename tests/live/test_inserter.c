@@ -318,6 +318,10 @@ static void wrong_names_are_refused(void **state)
     assert_status(hyl_inserter_open(conn, "db.public.nope", NULL, 0, NULL, &ins, &err),
                   HYL_ERR_SERVER, &err);
     assert_string_equal(err.sqlstate, "42P01");
+    run("CREATE TABLE bare ()");
+    assert_status(hyl_inserter_open(conn, "bare", NULL, 0, NULL, &ins, &err), HYL_ERR_ARG, &err);
+    assert_message("table \"bare\" has no columns");
+    run("DROP TABLE bare");
     assert_status(hyl_inserter_open(conn, "n; DROP TABLE n", NULL, 0, NULL, &ins, &err),
                   HYL_ERR_ARG, &err);
     assert_status(hyl_inserter_open(conn, "n", twice, 2, NULL, &ins, &err), HYL_ERR_ARG, &err);

@@ -4,8 +4,14 @@
 
 #include "base/endian.h"
 
+/* A column without a name: the row of NULLs that stands for none. */
 static void say_column(hyl_buf *messages, const hyl__table_column *column)
 {
+    if (column->name == NULL) {
+        const hyl_bytes nulls[4] = {{NULL, 0}};
+        backend_row(messages, nulls, 4);
+        return;
+    }
     uint8_t oid[8];
     uint8_t typmod[4];
     const uint8_t not_null = !column->nullable;
