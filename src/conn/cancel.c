@@ -275,12 +275,18 @@ static hyl_status end_request(hyl_conn *conn, bool sparing, int64_t deadline, hy
     return status;
 }
 
-/* The connection is in step again: what a call has spoilt cannot be committed. */
-static void settle_abandoned(hyl_conn *conn)
+/* What a call has spoilt cannot be committed. */
+static void fail_transaction(hyl_conn *conn)
 {
     if (conn->spoilt && conn->session.tx_status == 'T') {
         conn->session.tx_failed = true;
     }
+}
+
+/* The connection is in step again. */
+static void settle_abandoned(hyl_conn *conn)
+{
+    fail_transaction(conn);
     conn->completed = conn->completed && !conn->session.cut_short;
     conn->spoilt = false;
     conn->cancel_sent = false;
@@ -307,6 +313,7 @@ static hyl_status abandon(hyl_conn *conn, bool sparing, int64_t until, hyl_error
     }
     if (status == HYL_ERR_TIMEOUT && until < deadline && !conn->cancel_unsettled) {
         conn->abandoned = true;
+        fail_transaction(conn);
         return hyl__fail(err, status,
                          "the statement before has been cancelled and has not stopped yet");
     }

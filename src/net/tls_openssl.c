@@ -111,6 +111,13 @@ static hyl_status fail_openssl(const char *doing, hyl_error *err)
     return lost(err, hyl__fail(err, HYL_ERR_TLS, "%s: %s", doing, reason));
 }
 
+/* Has the server said why it ends the stream? That is more telling than that we could not write. */
+static bool has_alert(void)
+{
+    unsigned long code = ERR_peek_error();
+    return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+}
+
 /* A call of OpenSSL failed for good. */
 static hyl_status fail_call(const tls *self, const char *doing, hyl_error *err)
 {
@@ -122,7 +129,7 @@ static hyl_status fail_call(const tls *self, const char *doing, hyl_error *err)
         ERR_clear_error();
         return fail_end(self, err);
     }
-    if (self->stream.write_error < 0) {
+    if (self->stream.write_error < 0 && !has_alert()) {
         ERR_clear_error();
         return fail_below(self, self->stream.write_error, err);
     }

@@ -709,6 +709,7 @@ static void its_transaction_has_failed(void **state)
     (void)state;
     mem_conn mem = open_with_transaction();
     assert_status(hyl_exec(mem.conn, "INSERT", NULL, &err), HYL_ERR_TIMEOUT, &err);
+    assert_int_equal(hyl_conn_tx(mem.conn), HYL_TX_FAILED);
     mem_forget(&mem);
     say_three_inserted(&mem);
     say_rolled_back(&mem);

@@ -445,7 +445,7 @@ static void a_cancel_ends_a_result(void **state)
 static void a_statement_that_takes_too_long_is_cancelled(void **state)
 {
     (void)state;
-    hyl_conn *conn = live_connect("request_timeout=300ms");
+    hyl_conn *conn = live_connect("request_timeout=1s");
     int64_t start = hyl__now_ms();
     err = (hyl_error)HYL_ERROR_INIT;
     assert_status(hyl_exec(conn, ENDLESS, NULL, &err), HYL_ERR_TIMEOUT, &err);
@@ -460,7 +460,7 @@ static void a_statement_that_takes_too_long_is_cancelled(void **state)
 static void and_fails_its_transaction(void **state)
 {
     (void)state;
-    hyl_conn *conn = live_connect("request_timeout=300ms");
+    hyl_conn *conn = live_connect("request_timeout=1s");
     live_exec(conn, "BEGIN");
     assert_status(hyl_exec(conn, ENDLESS, NULL, &err), HYL_ERR_TIMEOUT, &err);
     assert_int_equal(hyl_conn_health(conn), HYL_HEALTH_TX_FAILED);

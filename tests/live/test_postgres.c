@@ -953,7 +953,7 @@ static void a_statement_is_cancelled(void **state)
 static void a_deadline_holds(void **state)
 {
     (void)state;
-    hyl_conn *conn = pg_connect("request_timeout=200ms");
+    hyl_conn *conn = pg_connect("request_timeout=1s");
     assert_status(hyl_exec(conn, "SELECT pg_sleep(600)", NULL, &err), HYL_ERR_TIMEOUT, &err);
     live_assert_in_step(conn);
     hyl_conn_free(conn);

@@ -532,6 +532,24 @@ static void a_demand_for_a_certificate_is_told(void **state)
     part();
 }
 
+/* The server has said why and is gone before we have sent more: that it is gone is not what is told. */
+static void a_write_that_fails_does_not_hide_why(void **state)
+{
+    (void)state;
+    hyl_tls_opts opts = trusting("ca");
+    const hyl_iovec more = {"SELECT", 6};
+    char byte;
+    size_t got = 0;
+    tls_peer_init(&peer, "server");
+    SSL_set_verify(peer.ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    assert_ok(shake(&opts), &err);
+    peer.ended = true;
+    (void)client.ops->writev(client.self, &more, 1, &got, NULL);
+    assert_status(read_once(&byte, 1, &got), HYL_ERR_TLS, &err);
+    assert_non_null(strstr(err.message, "the server demands a client certificate"));
+    part();
+}
+
 /* ---- The stream ---- */
 
 static void bytes_go_both_ways_however_they_are_cut(void **state)
@@ -904,6 +922,7 @@ int main(void)
         cmocka_unit_test(a_key_that_is_not_the_certificate_s_is_refused),
         cmocka_unit_test(a_client_shows_its_certificate),
         cmocka_unit_test(a_demand_for_a_certificate_is_told),
+        cmocka_unit_test(a_write_that_fails_does_not_hide_why),
         cmocka_unit_test(bytes_go_both_ways_however_they_are_cut),
         cmocka_unit_test(a_peer_that_takes_nothing_holds_writes_back),
         cmocka_unit_test(reading_goes_on_while_writing_is_blocked),
