@@ -167,3 +167,12 @@ hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags)
     }
     return status;
 }
+
+hyl_status hyl__fail_of_callback(hyl_error *err, hyl_status status, const char *otherwise)
+{
+    if (err->message[0] == '\0') {
+        return hyl__fail(err, status, "%s", otherwise);
+    }
+    err->status = status;
+    return status;
+}

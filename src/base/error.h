@@ -26,6 +26,12 @@ void hyl__error_append(hyl_error *err, const char *text);
 /* Sets flags (HYL_ERROR_...) on `err` and returns its status, to be chained after hyl__fail. */
 hyl_status hyl__error_flag(hyl_error *err, hyl_status status, unsigned flags);
 
+/*
+ * What a function of the program's own has returned, below 0: with its words in `err`, or with
+ * `otherwise` where it has none. Returns the status.
+ */
+hyl_status hyl__fail_of_callback(hyl_error *err, hyl_status status, const char *otherwise);
+
 #ifdef __clang_analyzer__
 /*
  * The static analyzer sees one file at a time: this tells it that they return what they are given.

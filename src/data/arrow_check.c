@@ -105,8 +105,10 @@ static hyl_status check_array(const struct ArrowArrayView *view, const struct Ar
     }
     HYL_TRY(check_lengths(view, array, err));
     HYL_TRY(check_buffers(view, array, err));
-    if (array->n_children != view->n_children ||
-        (array->n_children > 0 && array->children == NULL)) {
+    if (array->n_children > 0 && array->children == NULL) {
+        return hyl__fail(err, HYL_ERR_ARG, "the array lacks the children that it announces");
+    }
+    if (array->n_children != view->n_children) {
         return hyl__fail(err, HYL_ERR_ARG, "the array has %lld children where %lld are needed",
                          (long long)array->n_children, (long long)view->n_children);
     }

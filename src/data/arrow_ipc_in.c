@@ -68,8 +68,7 @@ static hyl_status read_full(ipc_stream *in, uint8_t *to, size_t cap, size_t *got
         size_t piece = 0;
         hyl_status status = in->read(in->ctx, to + *got, cap - *got, &piece, err);
         if (status < 0) {
-            return err->status == status ? status
-                                         : hyl__fail(err, status, "the Arrow data cannot be read");
+            return hyl__fail_of_callback(err, status, "the Arrow data cannot be read");
         }
         if (piece > cap - *got) {
             return hyl__fail(err, HYL_ERR_ARG,

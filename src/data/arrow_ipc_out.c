@@ -18,9 +18,7 @@ static hyl_status pour(hyl_arrow_sink sink, void *ctx, hyl_bytes piece, hyl_erro
     if (status >= 0) {
         return HYL_OK;
     }
-    if (error.status == HYL_OK) {
-        hyl__fail(&error, status, "the stream's receiver has failed");
-    }
+    status = hyl__fail_of_callback(&error, status, "the stream's receiver has failed");
     if (err != NULL) {
         *err = error;
     }

@@ -4,6 +4,7 @@ import ctypes
 import datetime as dt
 import decimal
 import io
+import os
 import re
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
 
@@ -993,8 +994,10 @@ def resident_bytes():
 
 
 def test_appending_does_not_grow(db):
-    data = pyarrow.table({"i": pyarrow.array(range(20000), pyarrow.int32()),
-                          "x": pyarrow.array(["value"] * 20000, pyarrow.string_view())})
+    """HYL_TEST_FULL=1 in the environment: with a million rows each time, for a minute or two."""
+    count = 1_000_000 if os.environ.get("HYL_TEST_FULL") == "1" else 20_000
+    data = pyarrow.table({"i": pyarrow.array(range(count), pyarrow.int32()),
+                          "x": pyarrow.array(["value"] * count, pyarrow.string_view())})
     db.insert(data)
     for _ in range(10):
         db.insert(data, mode=APPEND)
@@ -1002,7 +1005,7 @@ def test_appending_does_not_grow(db):
     for _ in range(100):
         db.insert(data, mode=APPEND)
     assert resident_bytes() - before < 8_000_000
-    assert db.count() == 20000 * 111
+    assert db.count() == count * 111
 
 
 def test_huge_values_among_small_ones(db):

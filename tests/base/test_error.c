@@ -87,6 +87,20 @@ static void flags_are_added(void **state)
     assert_true(hyl_error_retryable(&err));
 }
 
+static void a_callback_has_its_own_words(void **state)
+{
+    (void)state;
+    hyl_error err = HYL_ERROR_INIT;
+    assert_int_equal(hyl__fail_of_callback(&err, HYL_ERR_IO, "it failed"), HYL_ERR_IO);
+    assert_int_equal(err.status, HYL_ERR_IO);
+    assert_string_equal(err.message, "it failed");
+    err = (hyl_error)HYL_ERROR_INIT;
+    snprintf(err.message, sizeof err.message, "the disk is full");
+    assert_int_equal(hyl__fail_of_callback(&err, HYL_ERR_IO, "it failed"), HYL_ERR_IO);
+    assert_int_equal(err.status, HYL_ERR_IO);
+    assert_string_equal(err.message, "the disk is full");
+}
+
 static void the_version_is_one(void **state)
 {
     (void)state;
@@ -106,6 +120,7 @@ int main(void)
         cmocka_unit_test(a_prefix_goes_in_front),
         cmocka_unit_test(a_text_goes_behind),
         cmocka_unit_test(flags_are_added),
+        cmocka_unit_test(a_callback_has_its_own_words),
         cmocka_unit_test(the_version_is_one),
     };
     return cmocka_run_group_tests_name("base/error", tests, NULL, NULL);

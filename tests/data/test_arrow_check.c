@@ -130,8 +130,12 @@ static void released_arrays_and_missing_parts_are_refused(void **state)
     r.array.release = NULL;
     assert_refused(&r, "was released");
     r.array.release = release;
+    struct ArrowArray child = r.array;
+    struct ArrowArray *one[1] = {&child};
     r.array.n_children = 1;
+    r.array.children = one;
     assert_refused(&r, "the array has 1 children where 0 are needed");
+    r.array.children = NULL;
     r.array.n_children = 0;
     end(&r);
 
@@ -144,7 +148,7 @@ static void released_arrays_and_missing_parts_are_refused(void **state)
     struct ArrowArray **children = r.array.children;
     struct ArrowArray *none[1] = {NULL};
     r.array.children = NULL;
-    assert_refused(&r, "children");
+    assert_refused(&r, "the array lacks the children that it announces");
     r.array.children = none;
     assert_refused(&r, "not there");
     r.array.children = children;
