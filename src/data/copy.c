@@ -1,6 +1,7 @@
 #include "copy.h"
 
 #include "conn/conn.h"
+#include "conn/statement.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -131,7 +132,7 @@ static hyl_status open_copy(hyl_conn *conn, const char *sql, copy_direction dire
     hyl__statement statement;
     bool rolled_back = false;
     HYL_TRY(hyl__conn_begin(conn, err));
-    HYL_TRY(hyl__statement_read(hyl_str_of(sql), &statement, err));
+    HYL_TRY(hyl__conn_statement(conn, hyl_str_of(sql), &statement, err));
     hyl_copy *copy = hyl__calloc(1, sizeof *copy);
     if (copy == NULL) {
         return hyl__fail_nomem(err);

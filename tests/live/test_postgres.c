@@ -971,7 +971,9 @@ static void copy_goes_in_and_out(void **state)
     int64_t rows = 0;
     hyl_status status;
     live_exec(conn, "CREATE TEMP TABLE t (a int, b text)");
-    assert_ok(hyl_copy_in_open(conn, "COPY t FROM STDIN (FORMAT csv)", &copy, &err), &err);
+    assert_ok(
+        hyl_copy_in_open(conn, "COPY /* a /* b */ ; c */ t FROM STDIN (FORMAT csv)", &copy, &err),
+        &err);
     assert_ok(hyl_copy_write(copy, "1,x\n2,\n3,\"\"\n", 12, &err), &err);
     assert_ok(hyl_copy_finish(copy, &rows, &err), &err);
     assert_int_equal(rows, 3);

@@ -266,7 +266,10 @@ static bool serve(fault_proxy *proxy, proxy_link *link, const struct pollfd *pol
     if (is_due(link) && !strike(proxy, link)) {
         return false;
     }
-    if (!is_open(&link->lines[0]) && !is_open(&link->lines[1])) {
+    const pipe_line *said = &link->lines[TO_SERVER];
+    /* A client that has gone has gone for good; the server may not see it by half a stream. */
+    bool client_gone = said->ended && said->len == said->pos;
+    if (client_gone || (!is_open(&link->lines[0]) && !is_open(&link->lines[1]))) {
         close_link(link, false);
         return false;
     }
