@@ -18,7 +18,7 @@ static atomic_int received;  /* the signal, 0 before one came */
 static atomic_bool watching; /* there is something to cancel */
 static char stale[PATH_MAX]; /* the file to remove */
 static atomic_bool has_stale;
-static char socket_files[3][PATH_MAX]; /* an own server's socket, pid file and callback */
+static char socket_files[4][PATH_MAX]; /* an own server's socket, pid file, callback and lock */
 static char socket_folder[PATH_MAX];
 static atomic_bool has_socket;
 static int wake_up[2]; /* a pipe from the handler to the thread that cancels */
@@ -191,5 +191,6 @@ void interrupt_remove_socket(const char *path)
     snprintf(socket_files[0], sizeof socket_files[0], "%s", path);
     snprintf(socket_files[1], sizeof socket_files[1], "%s.pid", path);
     snprintf(socket_files[2], sizeof socket_files[2], "%.*s/callback", folder, path);
+    snprintf(socket_files[3], sizeof socket_files[3], "%.*s/lock", folder, path);
     atomic_store(&has_socket, true);
 }
