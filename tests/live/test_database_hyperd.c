@@ -146,24 +146,33 @@ static void replace_takes_both_and_keeps_nothing(void **state)
     hyl_conn_free(conn);
 }
 
+static int version_of(const char *file)
+{
+    size_t len = 0;
+    char *bytes = file_bytes(test_path(file), &len);
+    assert_true(len > 10);
+    int version = bytes[10];
+    free(bytes);
+    return version;
+}
+
+/*
+ * A file for each: main.0.0.26963 crashes now and then where a file is replaced while the session
+ * before is still being ended.
+ */
 static void a_file_is_made_of_the_version_that_is_asked_for(void **state)
 {
     (void)state;
     for (int version = 1; version <= 4; version++) {
+        char file[30];
         char settings[60];
-        size_t len = 0;
+        snprintf(file, sizeof file, "version%d.hyper", version);
         snprintf(settings, sizeof settings, "create=replace database_version=%d", version);
-        hyl_conn_free(live_open("version.hyper", settings));
-        char *bytes = file_bytes(test_path("version.hyper"), &len);
-        assert_true(len > 10);
-        assert_int_equal(bytes[10], version);
-        free(bytes);
+        hyl_conn_free(live_open(file, settings));
+        assert_int_equal(version_of(file), version);
     }
     hyl_conn_free(live_open("version.hyper", "create=replace"));
-    size_t len = 0;
-    char *bytes = file_bytes(test_path("version.hyper"), &len);
-    assert_int_equal(bytes[10], 2);
-    free(bytes);
+    assert_int_equal(version_of("version.hyper"), 2);
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */
